@@ -1,0 +1,55 @@
+# Set-up needs Python 3.11 to 3.13 with venv; uv is used where it is there or can be installed, pip otherwise.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export MLFLOW_DISABLE_TELEMETRY := true
+export MPLBACKEND := Agg
+
+.PHONY: help setup demo test test-long check lint format types docs pins clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+setup: $(STAMP) ## install into .venv
+
+$(STAMP): pyproject.toml pins.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"blockrisk needs Python 3.11 to 3.13, this is {v[0]}.{v[1]}; run make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@if command -v uv >/dev/null 2>&1; then installer="uv pip install --python $(BIN)/python"; \
+	elif $(BIN)/python -m pip install --quiet uv 2>/dev/null; then installer="$(BIN)/uv pip install --python $(BIN)/python"; \
+	else installer="$(BIN)/python -m pip install"; fi; \
+	echo "$$installer -c pins.txt -e .[dev]"; $$installer --quiet -c pins.txt -e '.[dev]'
+	mkdir -p .dev && ln -sfn .. .dev/blockrisk
+	touch $(STAMP)
+
+demo: setup ## simulate cards, train, score, and print the ten riskiest
+	$(BIN)/blockrisk demo
+
+test: setup ## the tests that take under five minutes
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not long'
+
+test-long: setup ## the long tests only
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup ## rewrite the sources in the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup
+	MYPYPATH=.dev $(BIN)/mypy -p blockrisk.features -p blockrisk.models -p blockrisk.serving -p blockrisk.training
+
+check: lint types test ## lint, format, types and tests: what must pass before a commit
+
+docs: setup ## write the generated pages
+	$(BIN)/python -m blockrisk.features.page docs
+
+pins: ## resolve the pinned versions again (needs uv)
+	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o pins.txt
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .dev demo .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,108 @@
+"""The data set after the door: typed tables in one DuckDB connection, and the account of every row that came in."""
+
+import hashlib
+import shutil
+import tempfile
+import weakref
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from blockrisk.features import tables as contract
+from blockrisk.features.errors import UserError
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Tell of one kind of refused row: where it was first seen, the value, the rule and how many there are."""
+
+    source: str
+    line: int
+    column: str
+    value: str
+    rule: str
+    rows: int
+
+    def __str__(self) -> str:
+        where = f"{self.source} line {self.line}" if self.line else self.source
+        return f'{where}: {self.column} "{self.value}" {self.rule} ({self.rows} such rows set aside)'
+
+
+@dataclass(frozen=True)
+class RowCount:
+    """Account for the rows of one table: read = used + duplicates + quarantined."""
+
+    table: str
+    files: tuple[str, ...]
+    read: int
+    used: int
+    duplicates: int
+    quarantined: int
+    refused: tuple[Refused, ...] = ()
+    ignored_columns: tuple[str, ...] = ()
+    unknown_values: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.read != self.used + self.duplicates + self.quarantined:
+            raise AssertionError(f"{self.table}: {self.read} rows read are not accounted for")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Hold a data set that has been read.
+
+    Attributes:
+        con: DuckDB connection with one table per contract table, every declared column typed; absent tables are empty,
+            absent columns null. Times are naive and local to `zone`.
+        present: names of what was supplied: "calls", "calls.direction", ...
+        accounting: one RowCount per supplied table.
+        ignored: names in the folder that are no table.
+        zone: IANA zone of the local times.
+
+    """
+
+    con: duckdb.DuckDBPyConnection
+    present: frozenset[str]
+    accounting: tuple[RowCount, ...]
+    ignored: tuple[str, ...]
+    zone: str
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return one table as a data frame, in key order."""
+        key = ", ".join(f'"{column}"' for column in contract.table(name).key)
+        return self.con.execute(f"select * from {name} order by {key}").df()
+
+    def digest(self) -> str:
+        """Return a SHA-256 of the rows in use, whatever their order and the files they came in."""
+        parts = []
+        for count in self.accounting:
+            columns = ", ".join(f'"{column.name}"' for column in contract.table(count.table).columns)
+            [(total,)] = self.con.execute(f"select sum(hash({columns})::HUGEINT) from {count.table}").fetchall()
+            parts.append(f"{count.table}:{count.used}:{total}")
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def connect(*, memory: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory DuckDB with a private folder for what does not fit, removed when the connection goes.
+
+    Raises:
+        UserError: memory is no size.
+
+    """
+    spill = tempfile.mkdtemp(prefix="blockrisk-")
+    config: dict[str, Any] = {"temp_directory": spill, "autoinstall_known_extensions": "false"}
+    if memory:
+        config["memory_limit"] = memory
+    if threads:
+        config["threads"] = str(threads)
+    try:
+        con = duckdb.connect(":memory:", config=config)
+    except duckdb.Error as error:
+        shutil.rmtree(spill, ignore_errors=True)
+        raise UserError(f'memory "{memory}" is no size; write 2GB or 800MB') from error
+    weakref.finalize(con, shutil.rmtree, spill, ignore_errors=True)
+    con.execute("set enable_progress_bar = false")
+    con.execute("set TimeZone = 'UTC'")
+    return con

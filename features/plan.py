@@ -1,0 +1,201 @@
+"""The SQL that turns prepared tables into vectors: one statement a tile, one to join them."""
+
+from dataclasses import dataclass
+
+from blockrisk.features.catalogue import columns as shipped
+from blockrisk.features.catalogue import find
+from blockrisk.features.feature import Feature
+from blockrisk.features.tiles import TILES, Tile
+from blockrisk.features.windows import first_day, in_window, seen_before_as_of
+
+
+@dataclass(frozen=True)
+class Output:
+    """Hold one column to compute: the feature and its window in days (None: no window)."""
+
+    column: str
+    feature: Feature
+    days: int | None
+
+    @property
+    def span(self) -> int | None:
+        """Give the days its measures look back; None for all history."""
+        return self.feature.lookback if self.days is None else self.days
+
+
+def outputs(columns: list[str]) -> list[Output]:
+    """List what to compute for these columns: themselves in order, then the columns that they are made of."""
+    listed: dict[str, Output] = {}
+    queue = list(columns)
+    while queue:
+        column = queue.pop(0)
+        if column not in listed:
+            listed[column] = Output(column, *find(column))
+            queue += _ingredients(listed[column]).values()
+    return list(listed.values())
+
+
+def _ingredients(output: Output) -> dict[str, str]:
+    """Map the placeholders of a column made of others onto those columns."""
+    if output.feature.tile != "vector":
+        return {}
+    return {name: name if name in shipped() else f"{name}_{output.days}d" for name in output.feature.placeholders() - {"days"}}
+
+
+def supplied(feature: Feature, present: frozenset[str]) -> bool:
+    """Say whether the tables and columns that a feature needs are there."""
+    return all(any(name in present for name in need.split("|")) for need in feature.needs)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Hold one table to fill with results, its SQL over `asks_part`, and whether its rows are many."""
+
+    table: str
+    sql: str
+    heavy: bool = False
+
+
+def statements(wanted: list[Output], present: frozenset[str]) -> list[list[Statement]]:
+    """Give the statements that compute every supplied column, in groups that must run together on one part of the asks.
+
+    A group fills `units_TILE` (measures of each unit of each ask), then the results made of it, named as `result_name` says.
+    """
+    groups: dict[str, list[Output]] = {}
+    for output in wanted:
+        if _computed(output, present):
+            groups.setdefault(_base(output.feature.tile), []).append(output)
+    return [_group(name, outputs) for name, outputs in groups.items()]
+
+
+def sources(wanted: list[Output], present: frozenset[str]) -> set[str]:
+    """Name the prepared tables that the statements read."""
+    return {TILES[_base(output.feature.tile)].source for output in wanted if _computed(output, present)}
+
+
+def result_name(output: Output) -> str:
+    """Name the table that holds a column's results; one for each window of a histogram."""
+    tile = output.feature.tile
+    return f"result_{tile}_{_span_name(output.span)}" if TILES[tile].histogram else f"result_{tile}"
+
+
+def _base(tile: str) -> str:
+    histogram = TILES[tile].histogram
+    return histogram[0] if histogram else tile
+
+
+def _group(name: str, outputs: list[Output]) -> list[Statement]:
+    tile, key = TILES[name], "ask" if TILES[name].subject == "card_no" else "operator_no"
+    made = [Statement(f"units_{name}", _units_sql(tile, key, outputs), heavy="callee" in tile.per)]
+    for table in sorted({result_name(output) for output in outputs}):
+        columns = [output for output in outputs if result_name(output) == table]
+        listed = ", ".join(f"{_fill(output)} as {output.column}" for output in columns)
+        source, histogram = f"units_{name}", TILES[columns[0].feature.tile].histogram
+        if histogram:
+            source = f"({_histogram_sql(source, _alias(histogram[1], columns[0].span))})"
+        by = f" group by {key}, as_of_day" if tile.per else ""
+        made.append(Statement(table, f"select {key}, as_of_day, {listed} from {source}{by}"))
+    return made
+
+
+def _units_sql(tile: Tile, key: str, outputs: list[Output]) -> str:
+    """Measure each unit of each ask."""
+    names = {(name, output.span) for output in outputs for name in _measured(output)}
+    unit = "".join(f", t.{column}" for column in tile.per)
+    measures = ", ".join(f"{_measure(tile, name, span)} as {_alias(name, span)}" for name, span in sorted(names, key=str))
+    asks = "asks_part" if tile.subject == "card_no" else "operator_asks"
+    return (
+        f"select a.{key}, a.day as as_of_day{unit}, {measures} from {asks} a join {tile.source} t "
+        f"on t.{tile.subject} = a.{tile.subject} and {seen_before_as_of()}{_reach(tile, names)} group by a.{key}, a.day{unit}"
+    )
+
+
+def _measured(output: Output) -> frozenset[str]:
+    histogram = TILES[output.feature.tile].histogram
+    return frozenset({histogram[1]}) if histogram else output.feature.placeholders()
+
+
+def _histogram_sql(units: str, measure: str) -> str:
+    by_size = f"""
+        select ask, as_of_day, {measure} as size, count(*) as units from {units} where {measure} > 0
+        group by ask, as_of_day, {measure}"""
+    larger = "partition by ask order by size desc rows between unbounded preceding and 1 preceding"
+    return (
+        f"select *, coalesce(sum(size * units) over ({larger}), 0) as earlier, "
+        f"sum(size * units) over (partition by ask) as total from ({by_size})"
+    )
+
+
+def _reach(tile: Tile, names: set[tuple[str, int | None]]) -> str:
+    """Bound the rows by the longest window, where every measure has one."""
+    version = " and (t.upto is null or t.upto = a.day)" if tile.versioned else ""
+    reaches = [None if span is None else span + tile.before.get(name, ("", 0))[1] for name, span in names]
+    bounded = [days for days in reaches if days is not None]
+    return version if len(bounded) < len(reaches) else f" and {in_window(max(bounded), day=tile.day)}{version}"
+
+
+def _measure(tile: Tile, name: str, span: int | None) -> str:
+    base, before = tile.before.get(name, (name, 0))
+    sql = tile.measures[base]
+    if span is not None:
+        window = in_window(span + before, after=span if before else 0, day=tile.day)
+        sql = f"{sql.replace('{first_day}', first_day(span))} filter (where {window})"
+    return f"coalesce({sql}, 0)" if sql.startswith(("sum(", "count(")) else sql
+
+
+def _alias(name: str, span: int | None) -> str:
+    return f"{name}_{_span_name(span)}"
+
+
+def _span_name(span: int | None) -> str:
+    return "all" if span is None else str(span)
+
+
+def _fill(output: Output) -> str:
+    """Put the measures over the column's window in the place of their names."""
+    histogram = TILES[output.feature.tile].histogram
+    names = {name: name if histogram else _alias(name, output.span) for name in output.feature.placeholders()}
+    return output.feature.sql.format(**names)
+
+
+def vector_sql(wanted: list[Output], present: frozenset[str], columns: list[str]) -> str:
+    """Give the statement that joins the tiles' results (tables result_TILE) into vectors, in the order of the asks."""
+    results = sorted({(result_name(o), TILES[o.feature.tile].subject) for o in wanted if _computed(o, present)})
+    joins = " ".join(
+        f"left join {name} on {name}.ask = a.ask"
+        if subject == "card_no"
+        else f"left join {name} on {name}.operator_no = a.operator_no and {name}.as_of_day = a.day"
+        for name, subject in results
+    )
+    base = [o for o in wanted if o.feature.tile != "vector"]
+    base_sql = ", ".join(f"{_value(o, present, _base_expression(o))} as {o.column}" for o in base)
+    inner = f"select a.ask, {base_sql or '0 as nothing'} from asks a join card_rows c using (card_no) {joins}"
+    made = [o for o in wanted if o.feature.tile == "vector"]
+    made_sql = "".join(f", {_value(o, present, _made_expression(o))} as {o.column}" for o in made)
+    chosen = ", ".join(f"x.{column}" for column in columns)
+    return (
+        f"select x.card_id, x.as_of, {chosen} from (select b.*, c.card_id, a.as_of{made_sql} from ({inner}) b "
+        "join asks a using (ask) join card_rows c using (card_no)) x order by x.ask"
+    )
+
+
+def _computed(output: Output, present: frozenset[str]) -> bool:
+    return output.feature.tile in TILES and supplied(output.feature, present)
+
+
+def _base_expression(output: Output) -> str:
+    return output.feature.sql if output.feature.tile == "card" else f"{result_name(output)}.{output.column}"
+
+
+def _made_expression(output: Output) -> str:
+    names = {name: f"b.{column}" for name, column in _ingredients(output).items()}
+    return output.feature.sql.format(days=output.days, **names)
+
+
+def _value(output: Output, present: frozenset[str], expression: str) -> str:
+    kind = "VARCHAR" if output.feature.text else "DOUBLE"
+    if not supplied(output.feature, present):
+        return f"cast(null as {kind})"
+    if output.feature.empty == "zero":
+        expression = f"coalesce({expression}, 0)"
+    return f"cast({expression} as {kind})"

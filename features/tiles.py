@@ -1,0 +1,150 @@
+"""Tiles: how prepared rows become measures of a card over a window.
+
+A tile names the prepared table it reads (features.prepare), the unit within a card that its measures are grouped by, and the
+measures themselves. A feature is an expression over the measures of one tile. All counts are integers, so that results do not
+depend on the number of threads; money is in cents, talk in ms, gaps in microseconds.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from blockrisk.features.windows import known_before_as_of
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Declare one tile.
+
+    Attributes:
+        source: the prepared table (alias t).
+        measures: name -> SQL aggregate over the rows in the window; `{first_day}` is the first day of the window.
+        per: the unit within a card; () when the measures are the card's own.
+        histogram: (tile, measure): the units are counted by the value of that measure of another tile; the measures then are `size`
+            (the value), `units` (how many have it), `earlier` (the sum over units of larger size) and `total`.
+        before: name -> (measure, days): a measure over the `days` just before the window.
+        day: the column that places a row in the window; `prev_day` where both ends of a pair must lie in it.
+        versioned: whether rows are valid for one as_of only where `upto` says so (order-dependent rows of cards with late rows).
+        subject: whether rows belong to a card or to an operator.
+
+    """
+
+    source: str
+    measures: dict[str, str]
+    per: tuple[str, ...] = ()
+    histogram: tuple[str, str] | None = None
+    before: dict[str, tuple[str, int]] = field(default_factory=dict)
+    day: str = "day"
+    versioned: bool = False
+    subject: Literal["card_no", "operator_no"] = "card_no"
+
+
+HISTOGRAM = frozenset({"size", "units", "earlier", "total"})
+"""Measures of a tile that counts units by size; `total` is the sum over all units."""
+
+_DIGITS = 17592186044416  # 2 ** 44
+
+
+def decayed(column: str, half_life: int) -> str:
+    """Give the SQL of a sum of counts that halves every `half_life` days; yesterday weighs 1. Fixed-point, so order-free."""
+    return f"sum({column} * cast(round(power(2.0, -(a.day - t.day - 1) / {half_life}.0) * {_DIGITS}) as BIGINT))"
+
+
+def _sums(*names: str) -> dict[str, str]:
+    return {name: f"sum(t.{name})" for name in names}
+
+
+_OWED = (
+    "greatest(0, t.due_cents - case when "
+    + known_before_as_of("paid_day")
+    + " then coalesce(t.paid_cents, t.due_cents) else 0 end)"
+)
+
+TILES: dict[str, Tile] = {
+    "calls": Tile(
+        "calls_by_day",
+        {
+            **_sums(
+                *("out", "incoming", "answered", "out_talk_ms", "answered_talk_ms", "answered_talk_sq"),
+                *("short_10s", "short_30s", "long_60s", "no_answer", "rejected", "invalid", "silent"),
+                *("off_hours", "nocturnal", "located", "offsite", "undeclared"),
+            ),
+            "out_decayed_3d": decayed("t.out", 3),
+            "offsite_decayed_7d": decayed("t.offsite", 7),
+            "undeclared_decayed_7d": decayed("t.undeclared", 7),
+        },
+    ),
+    "days": Tile(
+        "calls_by_day",
+        {"out": "sum(t.out)", "every": "sum(t.every)", "daily_limit": "max(t.daily_limit)"},
+        per=("day",),
+    ),
+    "hours": Tile("calls_by_hour", {"out": "sum(t.out)", "hourly_limit": "max(t.hourly_limit)"}, per=("day", "hour")),
+    "hours_of_day": Tile("calls_by_hour", {"out": "sum(t.out)"}, per=("hour",)),
+    "talks": Tile("answered_calls", {"median_talk_ms": "median(t.talk_ms)"}),
+    "gaps": Tile(
+        "call_gaps",
+        {
+            "gaps": "count(t.gap_us)",
+            "gap_us": "sum(t.gap_us)",
+            "gap_sq": "sum(cast(t.gap_us as HUGEINT) * t.gap_us)",
+            "median_gap_us": "median(t.gap_us)",
+        },
+        day="prev_day",
+        versioned=True,
+    ),
+    "rolling": Tile(
+        "rolling_hours",
+        {"roll60": "max(case when t.day = {first_day} then t.roll60_own_day else t.roll60 end)"},
+        versioned=True,
+    ),
+    "callees": Tile(
+        "callees_by_day",
+        {
+            "out": "sum(t.out)",
+            "incoming": "sum(t.incoming)",
+            "first_out_us": "min(t.first_out_us)",
+            "last_in_us": "max(t.last_in_us)",
+        },
+        per=("callee",),
+        before={"out_before": ("out", 30)},
+    ),
+    "callee_counts": Tile("callees_by_day", {}, histogram=("callees", "out")),
+    "redials": Tile(
+        "redials_by_day",
+        {
+            "most_24h": "max(case when t.day = {first_day} then t.most_24h_own_day else t.most_24h end)",
+            "over_24h": "max(case when (case when t.day = {first_day} then t.most_24h_own_day else t.most_24h end)"
+            " > t.limit_24h then 1 else 0 end)",
+            "over_5min": "max(case when (case when t.day = {first_day} then t.most_5min_own_day else t.most_5min end)"
+            " > t.limit_5min then 1 else 0 end)",
+        },
+        per=("callee",),
+        versioned=True,
+    ),
+    "complaints": Tile(
+        "complaint_rows",
+        {
+            "complaints": "count(t.day)",
+            "complaints_decayed_7d": decayed("1", 7),
+            "upheld": f"sum(case when t.status = 'upheld' and {known_before_as_of('resolved_day')} then 1 else 0 end)",
+            "regulator": "sum(case when t.channel = 'regulator' then 1 else 0 end)",
+            "open": f"sum(case when t.resolved_day is not null and {known_before_as_of('resolved_day')} then 0 else 1 end)",
+            "last_us": "max(t.seen_us)",
+        },
+    ),
+    "regions": Tile("regions_by_day", {"calls": "sum(t.calls)"}, per=("region",)),
+    "region_changes": Tile("region_steps", {"changes": "sum(t.changed)"}, day="prev_day", versioned=True),
+    "handsets": Tile("handsets_by_day", {"calls": "sum(t.calls)"}, per=("imei",)),
+    "handset_changes": Tile("handset_steps", {"changes": "sum(t.changed)"}, day="prev_day", versioned=True),
+    "bills": Tile(
+        "bill_rows",
+        {
+            "owed_cents": f"sum({_OWED})",
+            "owed_since_us": f"min(case when {_OWED} > 0 then t.due_us end)",
+            "overdue": "sum(t.late)",
+        },
+    ),
+    "messages": Tile("messages_by_day", {"sent": "sum(t.sent)"}, per=("recipient",)),
+    "blocks": Tile("block_rows", {"ended": f"sum(case when {known_before_as_of('unblocked_day')} then 1 else 0 end)"}),
+    "operator_blocks": Tile("operator_days", _sums("blocks", "cards"), subject="operator_no"),
+}

@@ -1,0 +1,1 @@
+"""The bundle, the contract between training and serving, and the estimators it needs when it scores."""

@@ -1,0 +1,194 @@
+"""Score cards from Python: a data folder, tables, vectors or the values of one card."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from blockrisk.features import Tables, UserError, at_risk, catalogue, read_tables, vectors
+from blockrisk.features.intake import ZONE
+from blockrisk.models.bundle import Bundle, load_bundle
+from blockrisk.serving.bands import bands, ranks
+
+SCORE_COLUMNS = (
+    *("card_id", "as_of", "horizon_days", "probability", "band", "rank"),
+    *("reason_1", "reason_2", "reason_3", "advice_1", "advice_2", "advice_3"),
+)
+AsOf = str | date | Sequence[str | date]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Hold a loaded bundle, ready to score many times."""
+
+    bundle: Bundle
+
+    @property
+    def columns(self) -> list[str]:
+        """Name the feature columns in order."""
+        return list(self.bundle.columns)
+
+    @property
+    def dated(self) -> bool:
+        """Say whether it was trained on dated tables, not on ready-made vectors."""
+        return bool(self.bundle.manifest["kind"] == "dated")
+
+    @property
+    def horizon_days(self) -> int | None:
+        """Give the horizon of its probability in days; None for ready-made vectors."""
+        return int(self.bundle.manifest["horizon_days"]) if self.dated else None
+
+    def margin(self, frame: pd.DataFrame) -> np.ndarray:
+        """Give the calibrated log-odds of each row: float64[n]."""
+        return np.asarray(self.bundle.model.margin(frame), dtype=np.float64)
+
+    def probability(self, frame: pd.DataFrame) -> np.ndarray:
+        """Give the calibrated probability of each row: float64[n]."""
+        return np.asarray(1.0 / (1.0 + np.exp(-self.margin(frame))), dtype=np.float64)
+
+
+def load_model(path: str | Path) -> Model:
+    """Load a bundle: sums, format and catalogue are checked before anything is built.
+
+    Args:
+        path: the bundle's folder, such as models/NAME.
+
+    Raises:
+        BundleError: it is damaged, of another format, or was trained with another feature catalogue.
+
+    """
+    bundle = load_bundle(path, fingerprint=catalogue.fingerprint())
+    return Model(bundle)
+
+
+def predict(
+    data: str | Path | Tables | Mapping[str, Any] | pd.DataFrame,
+    *,
+    model: Model | str | Path,
+    as_of: AsOf | None = None,
+    zone: str = ZONE,
+    memory: str | None = None,
+) -> pd.DataFrame:
+    """Score cards.
+
+    Args:
+        data: one of: a data folder; a mapping from table name to data frame; a frame of vectors, a row a card, with the model's
+            columns and, if wanted, card_id and as_of; a mapping from feature name to value, for one card. In vectors and values
+            what is left out is missing.
+        model: what `load_model` gave, or the path of a bundle.
+        as_of: date or dates of the forecast, for a folder or tables; every card at risk then is scored. Left out: the midnight
+            after the last call.
+        memory: as in `read_tables`.
+        zone: as in `read_tables`.
+
+    Returns:
+        one row a card and date: card_id, as_of, horizon_days, probability (calibrated, of a block in [as_of, as_of + horizon)),
+        band, rank and empty reasons and advice, ordered by date and rank for tables, in the given order for vectors. No card
+        gives no row. The numbers are those of `blockrisk score`, to the bit.
+
+    Raises:
+        UserError: the data cannot be read, or a name is no feature of the model.
+        BundleError: the bundle cannot be loaded.
+
+    Example:
+        predict("data", model="models/first", as_of="2025-06-01")
+        predict({"calls_out_1d": 350, "complaints_30d": 2}, model="models/first")
+
+    """
+    loaded = model if isinstance(model, Model) else load_model(model)
+    if isinstance(data, pd.DataFrame):
+        return score_vectors(data, loaded)
+    if isinstance(data, Mapping) and not any(isinstance(value, pd.DataFrame) for value in data.values()):
+        return score_vectors(pd.DataFrame([dict(data)]), loaded)
+    tables = data if isinstance(data, Tables) else read_tables(data, zone=zone, memory=memory)
+    return score_tables(tables, loaded, _dates(tables, as_of))
+
+
+def score_tables(tables: Tables, model: Model, as_ofs: Sequence[Any]) -> pd.DataFrame:
+    """Score every card at risk at each date, ranked per date; errors as `risk_vectors`."""
+    scored = score_vectors(risk_vectors(tables, model, as_ofs), model)
+    return scored.sort_values(["as_of", "rank"], kind="stable", ignore_index=True)
+
+
+def risk_vectors(tables: Tables, model: Model, as_ofs: Sequence[Any] | None = None) -> pd.DataFrame:
+    """Compute the vectors of every card at risk at each date; no dates: at the midnight after the last call.
+
+    Raises:
+        UserError: the model was trained on ready-made vectors, or there is no call to tell the date.
+
+    """
+    if not model.dated:
+        raise UserError(f"{model.bundle.path} was trained on ready-made vectors and cannot score tables; give vectors")
+    return vectors(tables, at_risk(tables, _dates(tables, None) if as_ofs is None else as_ofs), model.columns)
+
+
+def score_vectors(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
+    """Score a frame of vectors, a row a card, in its order.
+
+    Raises:
+        UserError: a column is neither a feature of the model nor card_id, as_of or the id and label of its training.
+
+    """
+    filled = _fill_columns(frame, model)
+    card_id = filled.pop("card_id")
+    as_of = filled.pop("as_of")
+    probability = model.probability(filled) if len(filled) else np.empty(0)
+    base_rate = float(model.bundle.manifest["base_rate"])
+    scored = pd.DataFrame({"card_id": card_id, "as_of": as_of})
+    scored["horizon_days"] = pd.array([model.horizon_days] * len(filled), dtype="Int64")
+    scored["probability"] = probability
+    scored["band"] = pd.array(bands(probability, base_rate), dtype="str")
+    scored["rank"] = ranks(probability, card_id, as_of)
+    for name in SCORE_COLUMNS[6:]:
+        scored[name] = _no_text(len(filled))
+    return scored
+
+
+def _fill_columns(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
+    """Return card_id, as_of and the model's columns: what is left out is missing, what is unknown is an error."""
+    manifest = model.bundle.manifest
+    id_column, label = manifest.get("id_column"), manifest.get("label_column")
+    known = {*model.columns, "card_id", "as_of", id_column, label}
+    if model.dated:
+        known |= set(catalogue.columns())
+    for name in frame.columns:
+        if name not in known:
+            raise UserError(catalogue.unknown_feature(str(name), model.columns))
+    ids = frame.get("card_id", frame.get(id_column))
+    count = len(frame)
+    columns: dict[str, Any] = {
+        "card_id": _no_text(count) if ids is None else ids.astype("str").to_numpy(),
+        "as_of": pd.to_datetime(frame["as_of"]).to_numpy() if "as_of" in frame else np.full(count, "NaT", dtype="datetime64[us]"),
+    }
+    text = set(manifest["text_columns"])
+    for name in model.columns:
+        columns[name] = _column(frame, name, name in text)
+    return pd.DataFrame(columns)
+
+
+def _no_text(count: int) -> Any:
+    return pd.Series([None] * count, dtype="str").array
+
+
+def _column(frame: pd.DataFrame, name: str, text: bool) -> Any:
+    if name not in frame:
+        return _no_text(len(frame)) if text else np.full(len(frame), np.nan)
+    if text:
+        return frame[name].astype("str").to_numpy(dtype=object)
+    try:
+        return pd.to_numeric(frame[name]).to_numpy(dtype=np.float64, na_value=np.nan)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{name}: {error}; give a number, or leave it out where it is unknown") from error
+
+
+def _dates(tables: Tables, as_of: AsOf | None) -> list[Any]:
+    if as_of is None:
+        [(last,)] = tables.con.execute("select max(started_at) from calls").fetchall()
+        if last is None:
+            raise UserError("there is no call, so the date of the forecast is unknown; give as_of")
+        return [pd.Timestamp(last).normalize() + pd.Timedelta(days=1)]
+    return [as_of] if isinstance(as_of, str | date) else list(as_of)

@@ -1,0 +1,78 @@
+"""The command line: help with an example everywhere, one line and exit code 2 for a user's mistake, never a traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from blockrisk.training.cli import COMMANDS, cli, main
+
+
+def blockrisk(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-c", "from blockrisk.training.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    result = CliRunner().invoke(cli, [name, "--help"])
+    assert result.exit_code == 0
+    assert "Example" in result.output
+    assert f"blockrisk {name}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["score"], "Missing option"),
+        (["scores"], "No such command"),
+        (["score", "nowhere", "--model", "models/none", "--out", "x.csv"], "there is no bundle models/none"),
+        (["score", "nowhere", "--model", "models/none", "--out", "x.doc"], "x.doc: the ending says the format"),
+        (["score", "--model", "m", "--out", "x.csv"], "either a DATA folder or --vectors"),
+        (["features", "nowhere", "--as-of", "2025-01-01", "--out", "x.csv"], "nowhere is no folder"),
+        (["features", "nowhere", "--as-of", "tomorrow", "--out", "x.csv"], "tomorrow"),
+        (["train", "nowhere", "--out", "m"], "nowhere is no folder"),
+        (["train", "--out", "m"], "give either a data folder or --vectors"),
+    ],
+)
+def test_a_mistake_gives_one_line_and_exit_code_2(arguments: list[str], told: str, tmp_path: Path) -> None:
+    done = blockrisk(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="nowhere is no folder"):
+        main(["features", "nowhere", "--as-of", "2025-01-01", "--out", "x.csv", "--debug"])
+
+
+def test_features_are_written_for_cards_at_risk_or_for_all(demo: Path, tmp_path: Path) -> None:
+    for extra, name in ([], "risk.parquet"), (["--all-cards"], "all.csv"):
+        done = blockrisk("features", demo / "demo/data", "--as-of", "2025-03-01", "--out", tmp_path / name, *extra)
+        assert done.returncode == 0, done.stderr
+        assert "rows read = " in done.stdout
+    risk, every = pd.read_parquet(tmp_path / "risk.parquet"), pd.read_csv(tmp_path / "all.csv", dtype={"card_id": str})
+    assert list(risk.columns) == list(every.columns)
+    assert len(risk) < len(every) == len(pd.read_parquet(demo / "demo/data/cards.parquet"))
+
+
+def test_the_demo_prints_the_ten_riskiest_the_figures_and_the_paths(demo: Path) -> None:
+    told = (demo / "output.txt").read_text(encoding="utf-8")
+    assert "The ten riskiest" in told
+    assert "static rules" in told
+    assert "demo/scores.csv" in told
+    scores = pd.read_csv(demo / "demo/scores.csv", dtype={"card_id": str})
+    assert scores["card_id"].iloc[0] in told
+    assert scores["as_of"].unique().tolist() == ["2025-04-01"]
+
+
+def test_an_unwritable_target_is_one_line(demo: Path) -> None:
+    done = blockrisk("features", demo / "demo/data", "--as-of", "2025-04-01", "--out", "/proc/none/x.csv")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,134 @@
+"""The edges of a window, row by row, and what a card gives for which there is nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from ledgers import COLUMNS, DAY, EVENT, START, TICK, Dataset, Row, without
+
+from blockrisk.features import FEATURES, read_tables, vectors
+
+
+def quiet(names: list[str], as_of: tuple[datetime, ...] = (START,), **tables: list[Row]) -> Dataset:
+    """Cards two years old with every table supplied and empty, save the rows given."""
+    old = {"operator": "A", "home_region": "x", "activated_at": START - 730 * DAY}
+    cards = [{"card_id": name, **old} for name in names]
+    return Dataset({**{name: [] for name in COLUMNS}, "cards": cards, **tables}, dict(COLUMNS), as_of)
+
+
+def ask(data: Dataset, *columns: str) -> pd.DataFrame:
+    return vectors(read_tables(data.frames()), data.requests(), columns=list(columns) or None)
+
+
+IN = {"callee": "p", "talk_s": 0.0, "direction": "in"}
+EDGES: list[tuple[str, str, int, Row]] = [
+    ("calls", "calls_out_1d", 1, IN | {"direction": "out"}),
+    ("calls", "active_days_7d", 7, IN),
+    ("calls", "distinct_serving_cities_30d", 30, IN | {"region": "y"}),
+    ("calls", "distinct_imei_30d", 30, IN | {"imei": "i"}),
+    ("complaints", "complaints_3d", 3, {"channel": "operator"}),
+    ("messages", "sms_out_7d", 7, {"recipient": "p"}),
+    ("payments", "overdue_bills_90d", 90, {"amount_due": 9.0}),
+]
+LATE = [edge for edge in EDGES if edge[0] in ("calls", "complaints")]
+
+
+@pytest.mark.parametrize(("table", "column", "days", "fields"), EDGES, ids=[edge[1] for edge in EDGES])
+def test_a_row_at_the_start_of_the_window_is_seen_and_one_at_the_cutoff_is_not(table, column, days, fields):
+    instants = {
+        "at the cut-off": START,
+        "just before it": START - TICK,
+        "at the start": START - days * DAY,
+        "just before the start": START - days * DAY - TICK,
+    }
+    rows = [{"card_id": name, EVENT[table]: at, **fields} for name, at in instants.items()]
+    assert ask(quiet(list(instants), **{table: rows}), column)[column].tolist() == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize(("table", "column", "days", "fields"), LATE, ids=[edge[1] for edge in LATE])
+def test_a_late_row_is_seen_on_the_day_after_it_was_known(table, column, days, fields):
+    known = {"late": START, "in time": START - TICK}
+    event = START - timedelta(hours=1)
+    rows = [{"card_id": name, EVENT[table]: event, "available_at": at, **fields} for name, at in known.items()]
+    window = column.replace("_1d", "_2d")
+    data = quiet(list(known), as_of=(START, START + DAY), **{table: rows})
+    assert ask(data, window)[window].tolist() == [0, 1, 1, 1]
+
+
+NINE = START - 9 * DAY
+CHANGES: list[tuple[str, str, str, Row, list[float]]] = [
+    ("complaints", "open_complaints", "resolved_at", {"complained_at": NINE}, [1, 0]),
+    ("complaints", "valid_complaints_90d", "resolved_at", {"complained_at": NINE, "status": "upheld"}, [0, 1]),
+    ("payments", "arrears_amount", "paid_at", {"due_at": NINE, "amount_due": 5.0, "amount_paid": 5.0}, [5, 0]),
+    ("payments", "arrears_days", "paid_at", {"due_at": NINE, "amount_due": 5.0, "amount_paid": 5.0}, [9, 0]),
+    ("blocks", "prior_blocks_365d", "unblocked_at", {"blocked_at": NINE}, [0, 1]),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "field", "fields", "wanted"), CHANGES, ids=[case[1] for case in CHANGES])
+def test_a_change_at_the_cutoff_is_not_seen_and_one_before_is(table, column, field, fields, wanted):
+    changed = {"at the cut-off": START, "just before it": START - TICK}
+    rows = [{"card_id": name, field: at, **fields} for name, at in changed.items()]
+    assert ask(quiet(list(changed), **{table: rows}), column)[column].tolist() == wanted
+
+
+# By definition these are numbers for a card without rows: (0 + a) / (0 + b), and no calls in the days it existed.
+DEFINED = {"complaints_per_1k_calls": 0.1, "calls_out_per_day": 0.0, "card_age_days": 730.0}
+EMPTY = {"zero": 0.0, "missing": np.nan}
+
+
+def test_a_card_without_rows_has_the_declared_empty_values():
+    got = ask(quiet(["a"])).iloc[0]
+    wanted: dict[str, Any] = {"card_id": "a", "as_of": pd.Timestamp(START), "operator": "A", "home_region": "x"}
+    for feature in FEATURES:
+        for name in () if feature.text else feature.columns:
+            wanted[name] = DEFINED.get(feature.quantity, EMPTY[feature.empty])
+    np.testing.assert_equal(got.to_dict(), wanted)
+
+
+def test_a_card_beside_busy_ones_is_as_empty_as_alone():
+    call = {"card_id": "busy", "started_at": START - DAY, "callee": "p", "talk_s": 9.0, "direction": "out", "region": "y"}
+    busy = quiet(["a", "busy"], calls=[call], messages=[{"card_id": "busy", "sent_at": START - DAY, "recipient": "p"}])
+    pd.testing.assert_frame_equal(ask(busy).iloc[:1], ask(quiet(["a"])), check_exact=True)
+
+
+def test_no_request_gives_no_row_and_all_columns():
+    data = quiet(["a"], calls=[ONE_CALL])
+    none = vectors(read_tables(data.frames()), data.requests().iloc[:0])
+    assert (len(none), list(none.columns)) == (0, list(ask(data).columns))
+
+
+# What is missing, never zero, when a table or column was not supplied: as the catalogue's rule Z says.
+ABSENT = {
+    "complaints": ["complaints_7d", "complaints_decayed_hl7d", "open_complaints", "complaints_per_1k_calls_30d"],
+    "complaints.resolved_at": ["open_complaints", "valid_complaints_90d"],
+    "complaints.status": ["valid_complaints_90d"],
+    "complaints.channel": ["regulator_complaints_90d"],
+    "roaming_notices": ["undeclared_offsite_ratio_7d", "undeclared_offsite_calls_decayed_hl7d"],
+    "payments": ["arrears_amount", "arrears_days", "overdue_bills_90d"],
+    "payments.paid_at": ["arrears_amount", "arrears_days", "overdue_bills_90d"],
+    "messages": ["sms_out_7d", "sms_out_recipients_30d"],
+    "blocks": ["prior_blocks_365d", "operator_block_rate_14d"],
+    "blocks.unblocked_at": ["prior_blocks_365d"],
+    "calls.direction": ["out_share_30d", "callback_ratio_30d", "two_way_contact_ratio_30d"],
+    "calls.result": ["no_answer_ratio_7d", "rejected_ratio_7d", "invalid_number_ratio_7d"],
+    "calls.imei": ["distinct_imei_30d", "imei_changes_7d"],
+    "calls.region locations": ["offsite_call_ratio_7d", "offsite_calls_decayed_hl7d", "distinct_serving_cities_30d"],
+}
+ONE_CALL = {"card_id": "a", "started_at": START - DAY, "callee": "p", "talk_s": 9.0, "direction": "out", "result": "answered"}
+
+
+@pytest.mark.parametrize("absent", ABSENT)
+def test_without_a_table_or_column_its_features_are_missing_never_zero(absent):
+    full = quiet(["a"], calls=[ONE_CALL | {"imei": "i", "region": "y"}])
+    names = ABSENT[absent]
+    assert ask(without(full, set(absent.split())), *names)[names].isna().all(axis=None)
+
+
+def test_calls_without_direction_are_all_outgoing_and_without_result_answered_if_they_talked():
+    bare = without(quiet(["a"], calls=[ONE_CALL]), {"calls.direction", "calls.result"})
+    assert ask(bare, "calls_out_7d", "answer_rate_7d").iloc[0, 2:].tolist() == [1, 1]

@@ -1,0 +1,146 @@
+"""Scoring: the score file of the contract, batch equal to predict to the bit, and clear words for what cannot be scored."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from blockrisk.features import UserError, at_risk, catalogue, read_tables, vectors
+from blockrisk.models.errors import BundleError
+from blockrisk.serving import load_model, predict
+from blockrisk.serving.cli import score
+from blockrisk.serving.predict import SCORE_COLUMNS
+
+DATES = ["2025-03-20", "2025-03-31"]
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(score, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def scored(demo: Path) -> pd.DataFrame:
+    return predict(demo / "demo/data", model=demo / "demo/model", as_of=DATES)
+
+
+def test_the_score_file_has_the_columns_of_the_contract_and_each_card_at_risk_once_a_date(demo: Path, scored: pd.DataFrame) -> None:
+    assert tuple(scored.columns[: len(SCORE_COLUMNS)]) == SCORE_COLUMNS
+    due = at_risk(read_tables(demo / "demo/data"), DATES)
+    assert sorted(zip(scored["card_id"], scored["as_of"], strict=True)) == sorted(zip(due["card_id"], due["as_of"], strict=True))
+    assert scored["probability"].between(0, 1, inclusive="neither").all()
+    assert (scored["horizon_days"] == 7).all()
+
+
+def test_ranks_fall_with_the_probability_and_ties_go_by_card(scored: pd.DataFrame) -> None:
+    for _, day in scored.groupby("as_of"):
+        assert day["rank"].tolist() == list(range(1, len(day) + 1))
+        assert day.sort_values(["probability", "card_id"], ascending=[False, True])["rank"].is_monotonic_increasing
+
+
+def test_bands_follow_the_base_rate_of_the_manifest(demo: Path, scored: pd.DataFrame) -> None:
+    base = json.loads((demo / "demo/model/manifest.json").read_text())["base_rate"]
+    times = scored["probability"] / base
+    assert (times[scored["band"] == "low"] < 1).all()
+    assert (times[scored["band"] == "high"].between(3, 10, inclusive="left")).all()
+    assert (times[scored["band"] == "very_high"] >= 10).all()
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_batch_gives_the_numbers_of_predict_to_the_bit(demo: Path, scored: pd.DataFrame, tmp_path: Path, ending: str) -> None:
+    out = tmp_path / f"scores{ending}"
+    told = run(demo / "demo/data", "--as-of", DATES[0], "--as-of", DATES[1], "--model", demo / "demo/model", "--out", out)
+    text = {"card_id": str, "probability": str}
+    written = pd.read_csv(out, dtype=text) if ending == ".csv" else pd.read_parquet(out)
+    assert written["card_id"].tolist() == scored["card_id"].tolist()
+    assert written["probability"].astype(float).tolist() == scored["probability"].tolist()
+    assert "calls:" in told
+    assert f"{len(scored):,} scores at 2 dates" in told
+
+
+def test_tables_vectors_single_rows_and_values_give_the_same_bits(demo: Path, scored: pd.DataFrame) -> None:
+    model = load_model(demo / "demo/model")
+    tables = read_tables(demo / "demo/data")
+    frames = {name: tables.frame(name).dropna(axis=1, how="all") for name in ("cards", "calls", "complaints", "payments", "blocks")}
+    frames |= {name: tables.frame(name) for name in ("roaming_notices", "messages")}
+    by_frames = predict(frames, model=model, as_of=DATES)
+    assert by_frames["probability"].tolist() == scored["probability"].tolist()
+    frame = vectors(tables, scored[["card_id", "as_of"]].head(40))
+    together = predict(frame, model=model)["probability"].tolist()
+    assert together == scored["probability"].head(40).tolist()
+    alone = [predict(frame.iloc[[i]], model=model)["probability"].item() for i in range(len(frame))]
+    assert alone == together
+    values = frame[model.columns].iloc[0].dropna().to_dict()
+    assert predict(values, model=model)["probability"].item() == together[0]
+
+
+def test_more_calls_and_complaints_score_higher_when_all_else_is_unknown(demo: Path) -> None:
+    busy = predict({"calls_out_1d": 350, "complaints_30d": 2, "arrears_days": 6}, model=demo / "demo/model")
+    quiet = predict({"calls_out_1d": 50, "complaints_30d": 0, "arrears_days": 6}, model=demo / "demo/model")
+    assert busy["probability"].item() > quiet["probability"].item()
+
+
+def test_a_name_that_is_no_feature_is_an_error_with_the_nearest_name(demo: Path) -> None:
+    with pytest.raises(UserError, match=r"complaint_30d is no feature; did you mean complaints_30d\?"):
+        predict({"complaint_30d": 2}, model=demo / "demo/model")
+
+
+def test_a_value_that_is_no_number_is_named(demo: Path) -> None:
+    with pytest.raises(UserError, match="calls_out_1d: .*many"):
+        predict({"calls_out_1d": "many"}, model=demo / "demo/model")
+
+
+def test_no_vector_gives_no_score(demo: Path) -> None:
+    empty = predict(pd.DataFrame({"card_id": []}), model=demo / "demo/model")
+    assert tuple(empty.columns) == SCORE_COLUMNS
+    assert empty.empty
+
+
+def test_a_date_before_every_card_gives_an_empty_file_not_an_error(demo: Path, tmp_path: Path) -> None:
+    run(demo / "demo/data", "--as-of", "2000-01-01", "--model", demo / "demo/model", "--out", tmp_path / "none.csv")
+    assert (tmp_path / "none.csv").read_text().splitlines() == [",".join(SCORE_COLUMNS)]
+
+
+def test_the_future_changes_no_score(demo: Path, scored: pd.DataFrame) -> None:
+    """Rows at or after the date are erased from every table; the scores stay the same to the bit."""
+    tables = read_tables(demo / "demo/data")
+    cut = pd.Timestamp(DATES[0])
+    events = {
+        "calls": "started_at",
+        "complaints": "complained_at",
+        "payments": "due_at",
+        "messages": "sent_at",
+        "blocks": "blocked_at",
+    }
+    frames = {name: tables.frame(name).dropna(axis=1, how="all") for name in ("cards", *events)} | {
+        "roaming_notices": tables.frame("roaming_notices")
+    }
+    for name, column in events.items():
+        frames[name] = frames[name][frames[name][column] < cut]
+    early = scored[scored["as_of"] == cut].reset_index(drop=True)
+    assert predict(frames, model=demo / "demo/model", as_of=cut)["probability"].tolist() == early["probability"].tolist()
+
+
+def test_a_bundle_of_another_catalogue_is_refused_with_the_way_out(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "fingerprint", lambda: "other")
+    with pytest.raises(BundleError, match="blockrisk train"):
+        load_model(demo / "demo/model")
+
+
+def test_what_stands_at_the_target_survives_a_failed_run(demo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "scores.csv"
+    out.write_text("yesterday's list")
+    result = CliRunner().invoke(score, [str(tmp_path / "nowhere"), "--model", str(demo / "demo/model"), "--out", str(out)])
+    assert isinstance(result.exception, UserError)
+    assert out.read_text() == "yesterday's list"
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
+
+
+def test_probabilities_are_the_sigmoid_of_the_margin(demo: Path) -> None:
+    model = load_model(demo / "demo/model")
+    frame = pd.DataFrame({name: [None if name in model.bundle.text_columns else np.nan] for name in model.columns})
+    assert model.probability(frame)[0] == 1 / (1 + np.exp(-model.margin(frame)[0]))

@@ -1,0 +1,1 @@
+"""Labels, splits forward in time, learners, metrics, tracking, the simulator and the root of the command line."""

@@ -1,0 +1,78 @@
+"""The end of a training: the bundle, the plots and the MLflow run, and the report about them."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from blockrisk.features.errors import UserError
+from blockrisk.models.bundle import MANIFEST, reference_quantiles, save_bundle
+from blockrisk.training.fitting import Examples, Fitted, slice_counts
+from blockrisk.training.plots import draw_all
+from blockrisk.training.report import Report
+from blockrisk.training.split import RowSplit
+from blockrisk.training.tracking import Run, Tracked, track
+
+_PARAMS: Final = ("kind", "learner", "horizon_days", "until", "seed", "fingerprint", "base_rate")
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """Hold what both ways to train hand over when the model is fitted."""
+
+    out: Path
+    examples: Examples
+    split: RowSplit
+    fitted: Fitted
+    manifest: Mapping[str, Any]
+    cautions: tuple[str, ...]
+    unknown: dict[str, int]
+    account: tuple[str, ...] = ()
+
+
+def check_target(out: Path, *, replace: bool) -> None:
+    """Refuse an existing target before the work, not after it."""
+    if out.exists() and not (out / MANIFEST).is_file():
+        raise UserError(f"{out} exists and is no bundle, so it is not touched; give another --out")
+    if out.exists() and not replace:
+        raise UserError(f"{out} exists already; give another --out, or --replace to put the new bundle in its place")
+
+
+def ship(shipment: Shipment, *, replace: bool, mlflow: bool) -> Report:
+    """Write the bundle, log the run if asked to, and report."""
+    slices = slice_counts(shipment.examples, shipment.split)
+    manifest = {
+        **shipment.manifest,
+        "base_rate": float(shipment.examples.y.mean()),
+        "slices": slices,
+        "metrics": shipment.fitted.metrics.to_dict(),
+        "cautions": list(shipment.cautions),
+    }
+    reference = reference_quantiles(shipment.examples.frame)
+    save_bundle(shipment.out, shipment.fitted.model, manifest, reference=reference, replace=replace)
+    return Report(
+        bundle=shipment.out,
+        manifest=manifest,
+        metrics=shipment.fitted.metrics,
+        slices=slices,
+        unknown=shipment.unknown,
+        cautions=shipment.cautions,
+        account=shipment.account,
+        tracked=_tracked(shipment, manifest) if mlflow else None,
+    )
+
+
+def _tracked(shipment: Shipment, manifest: Mapping[str, Any]) -> Tracked:
+    figures = {
+        f"{forecast}.{metric}" if forecast != "model" else metric: value
+        for forecast, column in shipment.fitted.metrics.to_dict().items()
+        for metric, value in column.items()
+    }
+    params = {name: manifest[name] for name in _PARAMS if name in manifest}
+    for name, counts in manifest["slices"].items():
+        params |= {f"{name}.{key}": value for key, value in counts.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        plots = draw_all(shipment.fitted.samples, Path(folder))
+        tags = {"data_digest": manifest["data_digest"]}
+        return track(Run(shipment.out.name, params, figures, shipment.out, plots, tags))

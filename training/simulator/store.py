@@ -1,0 +1,82 @@
+"""Writing a world: Parquet files in a folder that appears whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from blockrisk.features.errors import UserError
+from blockrisk.training.simulator.world import World
+
+ROWS = 1_000_000  # rows a time, to bound the memory
+
+
+def write_world(world: World, out: str | Path, *, replace: bool = False) -> None:
+    """Write one Parquet file per table, and truth.parquet, into the folder `out`.
+
+    The files are written into a temporary folder beside it that is renamed at the end. An `out` that holds anything is
+    refused with a UserError unless `replace`, and even then if it holds files that are no Parquet files.
+
+    >>> from blockrisk.training.simulator import simulate
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_world(simulate(cards=20, days=9, seed=1, rollouts=2), Path(folder, "data"))
+    ...     sorted(path.stem for path in Path(folder, "data").iterdir())
+    ['blocks', 'calls', 'cards', 'complaints', 'messages', 'payments', 'roaming_notices', 'truth']
+    """
+    target = Path(out).absolute()
+    check_target(target, replace=replace)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        fresh = scratch / "new"
+        fresh.mkdir()
+        for name, table in {**world.tables, "truth": world.truth}.items():
+            _write_table(table, fresh / f"{name}.parquet")
+        _exchange(fresh, target, scratch / "old")
+    finally:
+        shutil.rmtree(scratch)
+
+
+def _exchange(fresh: Path, target: Path, old: Path) -> None:
+    if target.exists():
+        target.rename(old)
+    try:
+        fresh.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+
+
+def check_target(out: str | Path, *, replace: bool = False) -> None:
+    """Raise UserError if `write_world` would refuse the folder; cheap, to be asked before a long simulation."""
+    target = Path(out)
+    if target.exists() and not target.is_dir():
+        raise UserError(f"{out} is a file; name a folder to write into")
+    found = sorted(path.name for path in target.iterdir()) if target.exists() else []
+    if found and not replace:
+        raise UserError(f"{out} is not empty; name another folder, or pass --replace to write it anew")
+    foreign = [name for name in found if not name.endswith(".parquet")]
+    if foreign:
+        raise UserError(f"{out} holds {foreign[0]}, which is no Parquet file of a simulation; name another folder")
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> None:
+    schema = _plain(pa.Schema.from_pandas(table.head(1), preserve_index=False))
+    with path.open("wb") as file:
+        with pq.ParquetWriter(file, schema, compression="zstd", compression_level=1, write_page_checksum=True) as writer:
+            for first in range(0, max(1, len(table)), ROWS):
+                part = pa.Table.from_pandas(table.iloc[first : first + ROWS], preserve_index=False)
+                writer.write_table(part.cast(schema))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _plain(schema: pa.Schema) -> pa.Schema:
+    """Text as plain strings, and nothing about pandas, so that the bytes depend on the data alone."""
+    text = (pa.types.is_dictionary, pa.types.is_large_string, pa.types.is_string, pa.types.is_null)
+    return pa.schema([pa.field(f.name, pa.string() if any(is_(f.type) for is_ in text) else f.type) for f in schema])

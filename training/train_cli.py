@@ -1,0 +1,163 @@
+"""The command `train`."""
+
+import math
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from blockrisk.training.report import Report
+
+_EPILOG: Final = """\b
+Examples:
+  blockrisk train data --until 2026-03-01 --horizon 7 --out models/march
+  blockrisk train --vectors cards.csv.gz --id card_id --label label --out models/cards
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("data", required=False, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the bundle, such as models/NAME.")
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Nothing at or after this day is seen.  [default: the midnight after the last call]",
+)
+@click.option("--horizon", type=int, help="Days that the forecast looks ahead.  [default: 7]")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Same seed, same bytes.")
+@click.option("--memory", help="Limit for the feature engine, such as 2GB.  [default: most of the machine's]")
+@click.option("--zone", default="Asia/Shanghai", show_default=True, help="Zone of the local times.")
+@click.option("--learner", help="Which learner to ship.  [default: blend, the simple one if blocks are few]")
+@click.option("--replace", is_flag=True, help="Replace the bundle that is at --out.")
+@click.option("--vectors", type=click.Path(path_type=Path), help="Train on this table of vectors instead of DATA.")
+@click.option("--id", "id_column", help="Column of --vectors that names the card.")
+@click.option("--label", "label_column", help="Column of --vectors that is 1 if the card was blocked, else 0.")
+@click.option("--mlflow/--no-mlflow", default=True, show_default=True, help="Log the run to MLflow.")
+def train(  # noqa: PLR0913 - the options
+    data: Path | None,
+    out: Path,
+    until: datetime | None,
+    horizon: int | None,
+    seed: int,
+    memory: str | None,
+    zone: str,
+    learner: str | None,
+    replace: bool,
+    vectors: Path | None,
+    id_column: str | None,
+    label_column: str | None,
+    mlflow: bool,
+) -> None:
+    """Learn from the tables in the folder DATA, or from --vectors, and write a model bundle.
+
+    The forecast is judged forward in time on the last part of the data, beside the base rate and the rule book; the model
+    that is shipped is then fitted on everything before --until.
+    """
+    dated = {"--until": until, "--horizon": horizon, "--memory": memory}
+    _check_mode(data, vectors, dated, {"--id": id_column, "--label": label_column})
+    if vectors is not None and label_column is not None:
+        from blockrisk.training.vectors_mode import train_vectors
+
+        report = train_vectors(
+            vectors,
+            id_column=id_column,
+            label_column=label_column,
+            out=out,
+            seed=seed,
+            learner=learner,
+            replace=replace,
+            mlflow=mlflow,
+            tell=_tell,
+        )
+    else:
+        from blockrisk.training.dated import train as train_dated
+
+        report = train_dated(
+            data or "",
+            out=out,
+            until=until and until.date(),
+            horizon=7 if horizon is None else horizon,
+            seed=seed,
+            memory=memory,
+            zone=zone,
+            learner=learner,
+            replace=replace,
+            mlflow=mlflow,
+            tell=_tell,
+        )
+    show(report)
+
+
+def _tell(step: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"{step} ...", err=True)
+
+
+def _check_mode(data: Path | None, vectors: Path | None, dated: dict[str, Any], undated: dict[str, Any]) -> None:
+    """Refuse options that the other of the two ways to train would leave unused without a word."""
+    from blockrisk.features.errors import UserError
+
+    if (data is None) == (vectors is None):
+        raise UserError("give either a data folder or --vectors FILE; the first for tables with dates, the second without")
+    if vectors is not None and undated["--label"] is None:
+        raise UserError("--vectors needs --label COLUMN, the column of 0 and 1 that is learned")
+    unused = [name for name, value in (dated if data is None else undated).items() if value is not None]
+    if unused:
+        way = "vectors without dates" if data is None else "a data folder"
+        raise UserError(f"{unused[0]} means nothing for {way}; leave it out")
+
+
+def show(report: "Report") -> None:
+    """Write a report to the terminal: rows, slices, figures beside the baselines, cautions, paths."""
+    from rich.console import Console
+
+    for line in (*report.account, *_slices(report)):
+        click.echo(line)
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console.print(metric_table(report))
+    for caution in report.cautions:
+        click.echo(f"Caution: {caution}.")
+    click.echo(f"Bundle:  {report.bundle}")
+    if report.tracked is not None:
+        click.echo(f"Logged:  {report.tracked.message}")
+
+
+def _slices(report: "Report") -> Iterator[str]:
+    hit = "blocked" if report.manifest["kind"] == "dated" else "labelled 1"
+    for name, counts in report.slices.items():
+        period = f", {counts['dates']} dates {counts['first']} to {counts['last']}" if "dates" in counts else ""
+        share = counts["positives"] / max(1, counts["rows"])
+        hits = f"{counts['positives']:,} {hit} ({share:.2%})"
+        yield f"{name:9} {counts['rows']:>8,} rows of {counts['cards']:,} cards, {hits}{period}"
+    if any(report.unknown.values()):
+        told = ", ".join(f"{count:,} {reason}" for reason, count in report.unknown.items() if count)
+        yield f"left out, label unknown: {told}"
+
+
+def metric_table(report: "Report") -> "Table":
+    """Lay out the figures on the test slice: one row a metric, the model beside its baselines."""
+    from rich.table import Table
+
+    from blockrisk.training.evaluation import METRICS
+
+    forward = report.manifest["kind"] == "dated"
+    table = Table(title=f"Test slice, {'forward in time' if forward else 'random split'}", title_justify="left")
+    table.add_column("metric")
+    for name in report.metrics.columns:
+        table.add_column(str(name).replace("_", " "), justify="right")
+    table.add_column("meaning")
+    for metric in METRICS:
+        values = [_number(report.metrics.at[metric.name, name]) for name in report.metrics.columns]
+        table.add_row(metric.name, *values, metric.meaning)
+    return table
+
+
+def _number(value: Any) -> str:
+    return "-" if math.isnan(value) else f"{value:.4f}"

@@ -1,0 +1,87 @@
+"""Fit the trees of a forecast: number of trees chosen by folds, bags drawn by card."""
+
+from dataclasses import replace
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from blockrisk.models.forest import Forest
+from blockrisk.training.folds import Fold
+from blockrisk.training.smooth_fit import Part, best_of, spread_margins
+from blockrisk.training.task import Rows
+from blockrisk.training.trees import TreeSettings, bin_edges, fit_forest, to_bins
+
+Array = np.ndarray
+
+STAGES = (20, 40, 70, 100, 150, 200, 300)
+"""Numbers of trees a bag that are compared."""
+
+BAGS = 6
+"""Bags of a fitted forest."""
+
+_FOLD_BAGS = 2  # bags while comparing
+
+
+def fit_trees(rows: Rows, folds: list[Fold], seed: int, jobs: int, bags: int = BAGS) -> Part[Forest]:
+    """Fit shallow, shrunk, monotone trees; without folds the fewest trees are taken."""
+    positives = float(rows.weight @ rows.y)
+    settings = shallow_trees(positives, float(rows.weight.sum()) - positives)
+    stage, margins = STAGES[0], np.full(len(rows.y), np.nan)
+    if folds:
+        paths = Parallel(n_jobs=jobs)(delayed(_fold_stages)(rows, fold, settings, seed) for fold in folds)
+        best = best_of(paths, folds, rows)
+        stage, margins = STAGES[best], spread_margins(paths, folds, best, len(rows.y))
+    forest, start = _grow(rows, replace(settings, trees=stage), seed, bags, jobs)
+    return Part(forest, start, margins)
+
+
+def shallow_trees(positives: float, negatives: float) -> TreeSettings:
+    """Choose small, strongly shrunk trees for the number of rows of the rarer and the commoner class.
+
+    >>> shallow_trees(200, 25000).leaves, shallow_trees(1400, 2850).leaves
+    (4, 12)
+    """
+    scarce = min(positives, negatives)
+    base = scarce / max(positives + negatives, 1)
+    leaves = int(np.clip(scarce // 110, 4, 12))
+    least = int(np.clip(6 / max(base, 1e-4), 15, 2000))
+    return TreeSettings(trees=300, leaves=leaves, learning_rate=0.04, least_rows=least, l2=5.0, columns=0.3)
+
+
+def bag_weights(weight: Array, groups: Array | None, bags: int, seed: int) -> list[Array]:
+    """Draw, for each bag, half of the groups (or rows) twice: weights of n rows, 0 for those left out.
+
+    >>> [float(bag.sum()) for bag in bag_weights(np.ones(10), None, 2, 0)]
+    [10.0, 10.0]
+    """
+    rng = np.random.default_rng(seed)
+    distinct, inverse = (None, np.arange(len(weight))) if groups is None else np.unique(groups, return_inverse=True)
+    count = len(weight) if distinct is None else len(distinct)
+    drawn = []
+    for _ in range(bags):
+        times = np.bincount(rng.integers(0, count, size=count), minlength=count)
+        drawn.append(weight * times[inverse])
+    return drawn
+
+
+def stage_margins(forest: Forest, values: Array, stages: tuple[int, ...]) -> Array:
+    """Give the margin after the first trees of each bag, float64[len(stages), n]."""
+    each = len(forest.roots) // forest.bags
+    total = np.zeros((len(stages), len(values)))
+    for start in range(0, len(values), 1000):
+        grown = forest.value[forest.leaves(values[start : start + 1000])].reshape(-1, forest.bags, each)
+        summed = np.cumsum(grown.sum(axis=1), axis=1) / forest.bags
+        for row, stage in enumerate(stages):
+            if each:
+                total[row, start : start + 1000] = summed[:, min(stage, each) - 1]
+    return total
+
+
+def _grow(rows: Rows, settings: TreeSettings, seed: int, bags: int, jobs: int) -> tuple[Forest, float]:
+    weights, edges = bag_weights(rows.weight, rows.groups, bags, seed), bin_edges(rows.values)
+    return fit_forest(to_bins(rows.values, edges), edges, rows.y, weights, settings, rows.signs, seed, jobs)
+
+
+def _fold_stages(rows: Rows, fold: Fold, settings: TreeSettings, seed: int) -> list[Array]:
+    forest, start = _grow(rows.take(fold[0]), settings, seed, _FOLD_BAGS, 1)
+    return list(start + stage_margins(forest, rows.values[fold[1]], STAGES))
