@@ -192,12 +192,36 @@ VIEWS = frozenset({"dated_calls", "sightings", "placed_calls", "undeclared_calls
 
 
 def prepare(tables: Tables, sources: set[str]) -> None:
-    """Build the prepared tables that `sources` need, in order. `ask_days` and `span_days` must exist in the connection."""
-    _create_limits(tables)
+    """Build the prepared tables that `sources` need, in order, save those that an earlier call left in the connection.
+
+    `ask_days` and `span_days` must exist. What depends on them is built anew.
+    """
+    con = tables.con
+    there = {name for (name,) in con.execute(_TEMPORARY).fetchall()}
+    if "limit_spans" not in there:
+        _create_limits(tables)
+    anew = _made_of({"span_days"})
     for name in _closure(sources):
+        if name == "sequence" and con.execute("select count(*) from disordered").fetchall() != [(0,)]:
+            anew |= _made_of({"ask_days"})
+        if name in there and name not in anew:
+            continue
         sql = UNLOCATED if name == "placed_calls" and "locations" not in tables.present else PREPARED[name]
         kind = "view" if name in VIEWS else "table"
-        tables.con.execute(f"create or replace temp {kind} {name} as {sql}")
+        con.execute(f"create or replace temp {kind} {name} as {sql}")
+
+
+_TEMPORARY = """
+    select table_name from duckdb_tables() where temporary union all select view_name from duckdb_views() where temporary"""
+
+
+def _made_of(names: set[str]) -> set[str]:
+    """Name the prepared tables that are made of these, directly or not."""
+    found = set(names)
+    for name, sql in PREPARED.items():
+        if any(re.search(rf"\b{other}\b", sql) for other in found):
+            found.add(name)
+    return found
 
 
 def _closure(sources: set[str]) -> list[str]:

@@ -132,3 +132,20 @@ def test_without_a_table_or_column_its_features_are_missing_never_zero(absent):
 def test_calls_without_direction_are_all_outgoing_and_without_result_answered_if_they_talked():
     bare = without(quiet(["a"], calls=[ONE_CALL]), {"calls.direction", "calls.result"})
     assert ask(bare, "calls_out_7d", "answer_rate_7d").iloc[0, 2:].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["all on time", "one call late"])
+def test_a_second_question_to_the_same_tables_gives_the_bits_of_a_first(late: bool) -> None:
+    """What the engine keeps from one question to the next must not depend on the dates that were asked."""
+    at = [f"2026-03-0{day} 09:{minute:02}" for day in range(1, 8) for minute in (0, 1, 2, 40)]
+    calls = pd.DataFrame({"card_id": "1", "started_at": at, "callee": list("ppqq") * 7, "talk_s": 20, "region": list("xyxx") * 7})
+    calls["available_at"] = pd.Series([None] * len(calls), dtype="str")
+    if late:
+        calls.loc[9, "available_at"] = "2026-03-05 10:00"
+    cards = pd.DataFrame({"card_id": ["1"], "operator": ["A"], "home_region": ["x"], "activated_at": ["2026-01-01"]})
+    blocks = pd.DataFrame({"card_id": ["1"], "blocked_at": ["2026-02-20"]})
+    frames = {"cards": cards, "calls": calls, "blocks": blocks}
+    asks = [pd.DataFrame({"card_id": "1", "as_of": pd.to_datetime(days)}) for days in (["2026-03-04"], ["2026-03-05", "2026-03-08"])]
+    tables = read_tables(frames)
+    for ask in (*asks, asks[0]):
+        pd.testing.assert_frame_equal(vectors(tables, ask), vectors(read_tables(frames), ask), check_exact=True)

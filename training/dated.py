@@ -31,7 +31,7 @@ LONGEST_HORIZON: Final = 90
 
 
 def train(  # noqa: PLR0913 - the options of the command
-    data: Path | str | Mapping[str, pd.DataFrame],
+    data: Path | str | Mapping[str, pd.DataFrame] | Tables,
     *,
     out: Path | str,
     until: date | str | None = None,
@@ -48,7 +48,7 @@ def train(  # noqa: PLR0913 - the options of the command
     """Learn the chance that a card is blocked within `horizon` days, and write the bundle folder `out`.
 
     Args:
-        data: the folder of the contract's tables, or data frames by table name; blocks is needed.
+        data: the folder of the contract's tables, data frames by table name, or tables already read; blocks is needed.
         out: the bundle's folder; with `replace` an existing bundle is replaced at the end, at once.
         until: the first day that is not visible (local time); the midnight after the last call when left out.
         horizon: days, 1 to 90; a label looks at [as_of, as_of + horizon).
@@ -74,7 +74,7 @@ def train(  # noqa: PLR0913 - the options of the command
     check_learner(learner)
     check_target(out, replace=replace)
     tell("Reading the tables")
-    tables = read_tables(data, zone=zone, memory=memory)
+    tables = data if isinstance(data, Tables) else read_tables(data, zone=zone, memory=memory)
     end, cautions = _until(tables, until)
     chosen, caution = choose_learner(distinct_blocks(tables, end), learner)
     split = split_period(_start(tables), end, horizon)

@@ -203,8 +203,9 @@ def _quiet() -> Iterator[None]:
 
 
 def _shown(uri: str) -> str:
-    parts = urlsplit(uri)
-    return uri.replace(f"{parts.username or ''}:{parts.password}@", "") if parts.password else uri
+    """Show where the store is, without a password and from the working folder on."""
+    parts, here = urlsplit(uri), f"{Path.cwd().as_posix()}/"
+    return (uri.replace(f"{parts.username or ''}:{parts.password}@", "") if parts.password else uri).replace(here, "")
 
 
 def _line(error: Any) -> str:

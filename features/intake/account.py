@@ -22,7 +22,8 @@ def account_lines(tables: Tables) -> list[str]:
         )
         lines += [f"  {refused}" for refused in count.refused]
         lines += [
-            f"  {count.table}.{name}: {n:,} values outside the list kept as unknown" for name, n in count.unknown_values.items()
+            f"  {count.table}.{name}: {n:,} values blank or outside the list, kept as unknown"
+            for name, n in count.unknown_values.items()
         ]
         if count.ignored_columns:
             lines.append(f"  {count.table}: columns not used: {', '.join(count.ignored_columns)}")
