@@ -145,7 +145,8 @@ def test_a_second_question_to_the_same_tables_gives_the_bits_of_a_first(late: bo
     cards = pd.DataFrame({"card_id": ["1"], "operator": ["A"], "home_region": ["x"], "activated_at": ["2026-01-01"]})
     blocks = pd.DataFrame({"card_id": ["1"], "blocked_at": ["2026-02-20"]})
     frames = {"cards": cards, "calls": calls, "blocks": blocks}
-    asks = [pd.DataFrame({"card_id": "1", "as_of": pd.to_datetime(days)}) for days in (["2026-03-04"], ["2026-03-05", "2026-03-08"])]
+    dates = ["2026-03-04"], ["2026-03-05", "2026-03-08"]
+    asks = [pd.DataFrame({"card_id": "1", "as_of": pd.to_datetime(days)}) for days in dates]
     tables = read_tables(frames)
     for ask in (*asks, asks[0]):
         pd.testing.assert_frame_equal(vectors(tables, ask), vectors(read_tables(frames), ask), check_exact=True)
