@@ -45,7 +45,7 @@ def shallow_trees(positives: float, negatives: float) -> TreeSettings:
     base = scarce / max(positives + negatives, 1)
     leaves = int(np.clip(scarce // 110, 4, 12))
     least = int(np.clip(6 / max(base, 1e-4), 15, 2000))
-    return TreeSettings(trees=300, leaves=leaves, learning_rate=0.04, least_rows=least, l2=5.0, columns=0.3)
+    return TreeSettings(leaves=leaves, learning_rate=0.04, least_rows=least, l2=5.0, columns=0.3)
 
 
 def bag_weights(weight: Array, groups: Array | None, bags: int, seed: int) -> list[Array]:
@@ -83,5 +83,5 @@ def _grow(rows: Rows, settings: TreeSettings, seed: int, bags: int, jobs: int) -
 
 
 def _fold_stages(rows: Rows, fold: Fold, settings: TreeSettings, seed: int) -> list[Array]:
-    forest, start = _grow(rows.take(fold[0]), settings, seed, _FOLD_BAGS, 1)
+    forest, start = _grow(rows.take(fold[0]), replace(settings, trees=STAGES[-1]), seed, _FOLD_BAGS, 1)
     return list(start + stage_margins(forest, rows.values[fold[1]], STAGES))
