@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test test-long check lint format types docs pins clean
+.PHONY: help setup demo test test-long check lint format types docs model pins clean screenshots fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -47,6 +47,20 @@ check: lint types test ## lint, format, types and tests: what must pass before a
 
 docs: setup ## write the generated pages
 	$(BIN)/python -m blockrisk.features.page docs
+
+fuzz: setup ## read 20,000 malformed files, and write the figures into docs/RELIABILITY.md (about half an hour)
+	PYTHONPATH=tests $(BIN)/python tests/fuzz.py docs/RELIABILITY.md --files 20000
+
+screenshots: setup ## take the pictures of the README from demo/data (needs Chromium; make demo first)
+	$(BIN)/python tests/screenshots.py demo docs
+
+model: setup ## measure the model anew on five simulated worlds, and write docs/MODEL.md (about an hour)
+	$(BIN)/python -m pip install --quiet -c pins.txt -e '.[bench]' || $(BIN)/uv pip install --python $(BIN)/python --quiet -e '.[bench]'
+	for seed in 1 2 3 4 5; do \
+	  test -d worlds/seed$$seed || $(BIN)/blockrisk simulate worlds/seed$$seed --cards 2500 --days 180 --seed $$seed || exit 1; \
+	  $(BIN)/blockrisk backtest worlds/seed$$seed --out backtests/seed$$seed --replace --no-mlflow || exit 1; \
+	done
+	$(BIN)/python -m blockrisk.training.model_page docs backtests/seed1 backtests/seed2 backtests/seed3 backtests/seed4 backtests/seed5
 
 pins: ## resolve the pinned versions again (needs uv)
 	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o pins.txt

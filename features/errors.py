@@ -1,5 +1,7 @@
 """The one exception for a user's mistake."""
 
+from blockrisk.features.messages import say
+
 
 class UserError(ValueError):
     """Tell the user, in one sentence, what to repair.
@@ -13,3 +15,12 @@ class UserError(ValueError):
     """
 
     exit_code = 2
+
+
+def mistake(code: str, **values: object) -> UserError:
+    """Make the error of a declared text (features.messages), in the user's language.
+
+    >>> str(mistake("empty", label="calls.csv"))
+    'calls.csv is empty; the first line must name the columns'
+    """
+    return UserError(say(code, **values))

@@ -24,7 +24,18 @@ LIMIT_QUANTITIES = (
 
 @dataclass(frozen=True)
 class Column:
-    """Declare one column: name, type, whether it must be there, the values it may take and the value of a blank."""
+    """Declare one column.
+
+    Attributes:
+        name, type, meaning: as in the contract.
+        required: whether the table is of use without it.
+        choices: the values it may take; others become "unknown".
+        blank: the value of a blank choice.
+        minimum: the least number allowed.
+        identifier: whether it names a card, a person or a handset: spellings of one number are one, and it can be pseudonymised.
+        future: whether a stamp later than today is in order.
+
+    """
 
     name: str
     type: ColumnType
@@ -33,6 +44,8 @@ class Column:
     choices: tuple[str, ...] = ()
     blank: str | None = None
     minimum: float | None = None
+    identifier: bool = False
+    future: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,8 +74,12 @@ def _text(name: str, meaning: str, *, required: bool = False) -> Column:
     return Column(name, "text", meaning, required)
 
 
-def _time(name: str, meaning: str, *, required: bool = False) -> Column:
-    return Column(name, "time", meaning, required)
+def _id(name: str, meaning: str, *, required: bool = False) -> Column:
+    return Column(name, "text", meaning, required, identifier=True)
+
+
+def _time(name: str, meaning: str, *, required: bool = False, future: bool = False) -> Column:
+    return Column(name, "time", meaning, required, future=future)
 
 
 def _number(name: str, meaning: str, *, required: bool = False, minimum: float | None = None) -> Column:
@@ -73,7 +90,7 @@ def _choice(name: str, meaning: str, *choices: str, blank: str = "unknown") -> C
     return Column(name, "choice", meaning, False, choices, blank)
 
 
-_CARD = _text("card_id", "the card, as text: leading zeros matter", required=True)
+_CARD = _id("card_id", "the card, as text: leading zeros matter", required=True)
 _AVAILABLE = _time("available_at", "when the row could be known; blank: at the event")
 
 TABLES: tuple[Table, ...] = (
@@ -87,7 +104,7 @@ TABLES: tuple[Table, ...] = (
             _time("activated_at", "start of service", required=True),
             _time("closed_at", "the holder gave the card up; no block"),
             _time("registration_checked_at", "last confirmation of the holder's registration data"),
-            _text("owner_id", "who holds the card"),
+            _id("owner_id", "who holds the card"),
             _text("team", "who calls with it"),
             _text("card_type", "product"),
         ),
@@ -100,7 +117,7 @@ TABLES: tuple[Table, ...] = (
         (
             _CARD,
             _time("started_at", "start of the attempt", required=True),
-            _text("callee", "counterparty; a stable hash is welcome", required=True),
+            _id("callee", "counterparty; a stable hash is welcome", required=True),
             _number("talk_s", "seconds of talk, 0 = not answered", required=True, minimum=0),
             _choice("direction", "out, in or forward", "out", "in", "forward"),
             _choice(
@@ -111,7 +128,7 @@ TABLES: tuple[Table, ...] = (
             _number("ring_s", "seconds of ringing", minimum=0),
             _choice("released_by", "who hung up", "caller", "callee"),
             _text("region", "where the card was"),
-            _text("imei", "the handset"),
+            _id("imei", "the handset"),
             _AVAILABLE,
         ),
         key=("card_id", "started_at", "callee", "direction", "talk_s"),
@@ -149,8 +166,8 @@ TABLES: tuple[Table, ...] = (
         (
             _CARD,
             _text("region", "where the card may be used", required=True),
-            _time("valid_from", "first moment covered", required=True),
-            _time("valid_to", "first moment not covered; blank: open-ended"),
+            _time("valid_from", "first moment covered", required=True, future=True),
+            _time("valid_to", "first moment not covered; blank: open-ended", future=True),
         ),
         key=("card_id", "region", "valid_from"),
         event="valid_from",
@@ -160,7 +177,7 @@ TABLES: tuple[Table, ...] = (
         "one row a bill",
         (
             _CARD,
-            _time("due_at", "when it is due", required=True),
+            _time("due_at", "when it is due", required=True, future=True),
             _number("amount_due", "the sum, in the currency of the bill", required=True),
             _time("paid_at", "when it was paid"),
             _number("amount_paid", "what was paid; blank: the whole bill"),
@@ -174,7 +191,7 @@ TABLES: tuple[Table, ...] = (
         (
             _CARD,
             _time("sent_at", "when", required=True),
-            _text("recipient", "to whom", required=True),
+            _id("recipient", "to whom", required=True),
         ),
         key=("card_id", "sent_at", "recipient"),
         event="sent_at",
@@ -214,7 +231,7 @@ TABLES: tuple[Table, ...] = (
         (
             _text("operator", "for whom", required=True),
             _text("region", "home region; blank: all"),
-            _time("valid_from", "first day; blank: always"),
+            _time("valid_from", "first day; blank: always", future=True),
             _choice("quantity", "what is limited", *LIMIT_QUANTITIES),
             Column("value", "clock", "a number, or HH:MM for permitted hours", required=True),
             _text("source", "where the figure is from"),

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from blockrisk.features.errors import UserError
+from blockrisk.features.intake.dataset import connect, link, lock
 from blockrisk.features.intake.sources import ENDINGS, open_file, reading_error
 
 CARD: Final = "card_id"
@@ -87,9 +88,10 @@ def _read_table(path: Path) -> pa.Table:
         raise UserError(f"{path} is no file; give a table of vectors that ends in {', '.join(ENDINGS)}")
     if not path.name.endswith(ENDINGS):
         raise UserError(f"{path.name} is neither CSV nor Parquet; save it as a file that ends in {', '.join(ENDINGS)}")
-    with duckdb.connect(config={"threads": 1}) as con:
-        con.execute("SET enable_progress_bar = false")
-        source = open_file(con, path, path.name)
+    with connect(threads=1) as con:
+        reached = link(con, path)
+        lock(con, [reached])
+        source = open_file(con, path, path.name, reached)
         try:
             table = con.sql(f"SELECT * FROM {source.clause}", params=source.parameters).to_arrow_table()
         except duckdb.Error as error:

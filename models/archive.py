@@ -16,6 +16,7 @@ TRUSTED_TYPES = (
     "blockrisk.models.encode.TextEncoder",
     "blockrisk.models.estimators.Forecast",
     "blockrisk.models.forest.Forest",
+    "blockrisk.models.levels.LevelShifts",
     "blockrisk.models.smooth.SmoothPart",
 )
 """The only classes that a model file may name; a constant of ours, never read from a file."""

@@ -17,6 +17,7 @@ from blockrisk.models.encode import as_text, is_text
 from blockrisk.models.errors import BundleError
 from blockrisk.models.estimators import Forecast, as_numbers
 from blockrisk.models.folder import write_folder
+from blockrisk.models.ladder import Ladder, read_ladder
 
 FORMAT = 1
 """Number of the format written; a bundle of another format is refused."""
@@ -35,12 +36,13 @@ _PACKAGES = ("blockrisk", "numpy", "pandas", "scikit-learn", "skops")
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle as loaded: where from, what the manifest says, the model, and the reference quantiles by column."""
+    """A bundle as loaded: where from, what the manifest says, the model, the reference quantiles by column, its horizons."""
 
     path: Path
     manifest: dict[str, Any]
     model: Forecast
     reference: dict[str, Any]
+    ladder: Ladder | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -53,15 +55,21 @@ class Bundle:
         return list(self.model.encoder.columns)
 
 
-def save_bundle(
-    path: str | Path, model: Forecast, manifest: dict[str, Any], *, reference: dict[str, Any], replace: bool = False
+def save_bundle(  # noqa: PLR0913 - the parts of a bundle
+    path: str | Path,
+    model: Forecast,
+    manifest: dict[str, Any],
+    *,
+    reference: dict[str, Any],
+    ladder: Ladder | None = None,
+    replace: bool = False,
 ) -> Path:
     """Write the bundle folder `path`, whole or not at all, and give its path.
 
-    `manifest` holds what the caller knows (models/README.md lists it): at least `kind` ("dated" or "vectors") and, for dated
-    ones, the catalogue's `fingerprint`. Format, columns, versions and sums are added here. Values are plain JSON, numpy numbers,
-    dates or times; NaN and infinity become null. An existing folder is refused without `replace`. The same arguments give
-    the same bytes.
+    `ladder` holds the model's horizons, the primary one among them; None: it has no other. `manifest` holds what the caller knows
+    (models/README.md lists it): at least `kind` ("dated" or "vectors") and, for dated ones, the catalogue's `fingerprint`.
+    Format, columns, versions and sums are added here. Values are plain JSON, numpy numbers, dates or times; NaN and infinity
+    become null. An existing folder is refused without `replace`. The same arguments give the same bytes.
     BundleError says what to repair; then nothing was changed.
     """
     target = Path(path)
@@ -70,7 +78,15 @@ def save_bundle(
     _check_given(manifest)
     files = {
         "model.skops": pack(model),
-        "calibration.json": _json({"a": model.calibration_a, "b": model.calibration_b, "scale": "log-odds"}),
+        "calibration.json": _json(
+            {
+                "a": model.calibration_a,
+                "b": model.calibration_b,
+                "scale": "log-odds",
+                "primary_days": ladder and ladder.primary,
+                "horizons": ladder.to_json() if ladder else [],
+            }
+        ),
         "reference.json": _json(reference),
     }
     whole = {
@@ -108,7 +124,7 @@ def load_bundle(path: str | Path, *, fingerprint: str | None = None) -> Bundle:
         raise BundleError(f"{folder}: calibration.json contradicts the model; {_REPAIR}")
     if (manifest.get("columns"), manifest.get("text_columns")) != (model.columns, model.encoder.columns):
         raise BundleError(f"{folder}: the manifest's columns are not the model's; {_REPAIR}")
-    return Bundle(folder, manifest, model, reference)
+    return Bundle(folder, manifest, model, reference, _ladder(folder, calibration))
 
 
 def reference_quantiles(frame: pd.DataFrame) -> dict[str, Any]:
@@ -124,6 +140,15 @@ def reference_quantiles(frame: pd.DataFrame) -> dict[str, Any]:
 
 
 _REPAIR = "it was damaged or tampered with, so fetch it again or retrain with `blockrisk train`"
+
+
+def _ladder(folder: Path, calibration: dict[str, Any]) -> Ladder | None:
+    if not calibration.get("horizons"):
+        return None
+    try:
+        return read_ladder(calibration.get("primary_days"), calibration["horizons"])
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise BundleError(f"{folder}: calibration.json holds horizons that cannot be read ({error}); {_REPAIR}") from error
 
 
 def _describe(values: pd.Series) -> dict[str, Any]:

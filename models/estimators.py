@@ -8,6 +8,7 @@ import pandas as pd
 
 from blockrisk.models.encode import TextEncoder
 from blockrisk.models.forest import Forest
+from blockrisk.models.levels import LevelShifts
 from blockrisk.models.smooth import SmoothPart
 
 Array = np.ndarray
@@ -17,7 +18,7 @@ Array = np.ndarray
 class Forecast:
     """Forecast the log-odds of a block from named feature columns.
 
-    margin = calibration_a + calibration_b * (intercept + smooth part + sum of the trees / bags), calibration_b > 0.
+    margin = calibration_a + calibration_b * (intercept + smooth part + sum of the trees / bags) + level shift, calibration_b > 0.
 
     `columns` are the features in order; those that `encoder` names hold text, all others numbers with NaN where unknown. Both
     parts may be absent. Everything inside is a plain array, list or number: it loads without scikit-learn's own classes, and
@@ -35,6 +36,7 @@ class Forecast:
     forest: Forest | None
     calibration_a: float = 0.0
     calibration_b: float = 1.0
+    levels: LevelShifts | None = None
 
     def values(self, frame: pd.DataFrame) -> Array:
         """Take the columns out of a frame in the model's order, text as numbers: float64[n, p].
@@ -58,7 +60,8 @@ class Forecast:
             total = total + self.smooth.margin(values)
         if self.forest is not None:
             total = total + self.forest.margin(values)
-        return self.calibration_a + self.calibration_b * total
+        margin = self.calibration_a + self.calibration_b * total
+        return margin if self.levels is None else margin + self.levels.margin(values)
 
     def margin(self, frame: pd.DataFrame) -> Array:
         """Give the calibrated log-odds of a block, float64[n], one for each row of the frame."""
@@ -73,7 +76,8 @@ class Forecast:
         """Put a further affine step behind the present calibration: margin -> a + b * margin; ValueError unless b > 0."""
         if not b > 0:
             raise ValueError(f"the slope of a calibration must be above 0 to keep the order, not {b}")
-        return replace(self, calibration_a=a + b * self.calibration_a, calibration_b=b * self.calibration_b)
+        shifted = None if self.levels is None else replace(self.levels, shifts=b * self.levels.shifts)
+        return replace(self, calibration_a=a + b * self.calibration_a, calibration_b=b * self.calibration_b, levels=shifted)
 
     def check(self) -> None:
         """Look at every array before it is used; ValueError when the parts do not fit together."""
@@ -88,6 +92,8 @@ class Forecast:
             self.smooth.check(count)
         if self.forest is not None:
             self.forest.check(count)
+        if self.levels is not None:
+            self.levels.check(count)
 
 
 def probability(margin: Any) -> Array:

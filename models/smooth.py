@@ -1,6 +1,6 @@
 """The smooth part of a forecast: one curve a column, and a few products of two columns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class SmoothPart:
     `curves[j]` at them (padded with the last one): between two knots the curve is straight, outside it is flat. A missing
     value has `missing[j]`. `gates[j]` are likewise curves from 0 to 1 (missing: `gate_missing[j]`), of which the i-th product
     takes those of the two columns `pairs[i]`, joins them as `kinds[i]` says (BOTH, EITHER) and multiplies by `weights[i]`.
+    `mean` holds the mean addend over the training rows of each column, then of each product: what reasons are told against.
 
     A curve that never falls, and a weight of at least 0 on gates that never fall, make the sum monotone in that column, to the
     last bit: each step of the computation keeps the order.
@@ -49,6 +50,15 @@ class SmoothPart:
     pairs: Array
     kinds: Array
     weights: Array
+    mean: Array | None = None
+
+    def centred(self, values: Array, weight: Array) -> "SmoothPart":
+        """Note the mean addends over training rows float64[n, p] of the given weights; no rows give zeros."""
+        total = np.zeros(len(self.knots) + len(self.weights))
+        for start in range(0, len(values), _ROWS):
+            part, rows = values[start : start + _ROWS], weight[start : start + _ROWS]
+            total += np.concatenate([rows @ self.terms(part), rows @ self.products(part)])
+        return replace(self, mean=on_grid(total / max(float(weight.sum()), 1e-300)))
 
     def terms(self, values: Array) -> Array:
         """Give each column's addend, float64[n, p] in log-odds on the grid, for values float64[n, p]."""
@@ -83,13 +93,15 @@ class SmoothPart:
             and self.pairs.shape == (products, 2)
             and self.kinds.shape == self.weights.shape == (products,)
         )
+        fits = fits and (self.mean is None or self.mean.shape == (count + products,))
         if not fits or self.pairs.dtype.kind != "i":
             raise ValueError("the smooth part's arrays do not fit together")
         if products and not (self.pairs.min() >= 0 and self.pairs.max() < count):
             raise ValueError("a product names a column that is not there")
         rises = (self.knots[:, 1:] >= self.knots[:, :-1]).all() and np.isfinite(self.knots[:, 0]).all()
         finite = all(np.isfinite(part).all() for part in (self.curves, self.missing, self.gates, self.gate_missing))
-        if not rises or not finite or not np.isfinite(self.weights).all():
+        finite = finite and np.isfinite(self.weights).all() and (self.mean is None or bool(np.isfinite(self.mean).all()))
+        if not rises or not finite:
             raise ValueError("knots must rise and curves be finite")
 
 

@@ -1,4 +1,4 @@
-"""Batch scoring: a data folder or a file of vectors in, the score file out."""
+"""Batch scoring: a data folder or a file of vectors in, score files, workbooks and pages out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,42 +6,51 @@ from typing import Any
 
 import pandas as pd
 
-from blockrisk.features import read_tables
 from blockrisk.features.intake import account_lines
-from blockrisk.features.output import write_frame
+from blockrisk.features.options import Reading
 from blockrisk.features.vectors_file import Kind, read_vectors
 from blockrisk.serving.bands import BANDS
-from blockrisk.serving.predict import load_model, predict, score_vectors
+from blockrisk.serving.briefing import CAPACITY, brief
+from blockrisk.serving.outputs import wants_briefing, write_outputs
+from blockrisk.serving.predict import forecast_dates, load_model, predict, score_vectors
 
 
 def score_data(
-    data: Path, as_ofs: Sequence[Any], model: Path, out: Path, *, memory: str | None = None, zone: str = "Asia/Shanghai"
+    data: Path,
+    as_ofs: Sequence[Any],
+    model: Path,
+    outs: Sequence[Path],
+    reading: Reading,
+    *,
+    capacity: int = CAPACITY,
 ) -> list[str]:
-    """Score every card at risk at each date into a file, written whole or not at all.
+    """Score every card at risk at each date into files, each written whole or not at all.
 
     Args:
         data: folder of tables.
         as_ofs: dates; none: the day after the last call.
         model: folder of the bundle.
-        out: .csv or .parquet.
-        memory: as in `read_tables`.
-        zone: as in `read_tables`.
+        outs: .csv, .parquet, .xlsx (all dates, and explanations of the last) or .html (the last date).
+        reading: how the tables are read, and where rows set aside are listed.
+        capacity: for how many of the riskiest cards of the last date advice is sought; so many a workbook or page explains.
 
     Returns:
-        lines for people: the account of rows and what was written.
+        lines for people: the account of rows, where those set aside are listed, and what was written.
 
     Raises:
         UserError, BundleError: as `predict`.
 
     """
     loaded = load_model(model)
-    tables = read_tables(data, zone=zone, memory=memory)
-    scored = predict(tables, model=loaded, as_of=list(as_ofs) or None)
-    write_frame(scored, out)
-    return [*account_lines(tables), *_summary(scored, out)]
+    tables = reading.read(data)
+    dates = forecast_dates(tables, list(as_ofs) or None)
+    scored = predict(tables, model=loaded, as_of=dates, advice=capacity)
+    briefing = brief(tables, loaded, scored, max(dates), capacity) if wants_briefing(outs) else None
+    write_outputs(scored, briefing, outs)
+    return [*account_lines(tables), *reading.set_aside(tables, outs[0]), _summary(scored, outs)]
 
 
-def score_vector_file(vectors: Path | None, model: Path, out: Path) -> list[str]:
+def score_vector_file(vectors: Path | None, model: Path, outs: Sequence[Path]) -> list[str]:
     """Score a file of ready-made vectors, in its order; the id column named at training becomes card_id."""
     loaded = load_model(model)
     assert vectors is not None
@@ -50,14 +59,14 @@ def score_vector_file(vectors: Path | None, model: Path, out: Path) -> list[str]
     kinds: dict[str, Kind] = {name: "text" if name in text else "number" for name in loaded.columns}
     frame = read_vectors(vectors, id_column=manifest.get("id_column"), ignore=[label] if label else [], kinds=kinds)
     scored = score_vectors(frame, loaded)
-    write_frame(scored, out)
-    return [f"{vectors.name}: {len(frame):,} rows read = {len(scored):,} scored", *_summary(scored, out)]
+    write_outputs(scored, None, outs)
+    return [f"{vectors.name}: {len(frame):,} rows read = {len(scored):,} scored", _summary(scored, outs)]
 
 
-def _summary(scored: pd.DataFrame, out: Path) -> list[str]:
+def _summary(scored: pd.DataFrame, outs: Sequence[Path]) -> str:
     counts = scored["band"].value_counts()
     told = ", ".join(f"{counts.get(name, 0):,} {name}" for name, _ in reversed(BANDS))
     dates = scored["as_of"].dropna().unique()
     when = f" at {len(dates)} dates" if len(dates) > 1 else f" at {pd.Timestamp(dates[0]):%Y-%m-%d}" if len(dates) else ""
     expected = scored["probability"].sum()
-    return [f"{len(scored):,} scores{when} written to {out}: {told}; {expected:.1f} blocks expected"]
+    return f"{len(scored):,} scores{when} written to {', '.join(map(str, outs))}: {told}; {expected:.1f} blocks expected"

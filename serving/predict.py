@@ -12,7 +12,10 @@ import pandas as pd
 from blockrisk.features import Tables, UserError, at_risk, catalogue, read_tables, vectors
 from blockrisk.features.intake import ZONE
 from blockrisk.models.bundle import Bundle, load_bundle
+from blockrisk.serving.advice import add_advice
+from blockrisk.serving.alerts import alerts, read_rule
 from blockrisk.serving.bands import bands, ranks
+from blockrisk.serving.reasons import fill_reasons
 
 SCORE_COLUMNS = (
     *("card_id", "as_of", "horizon_days", "probability", "band", "rank"),
@@ -48,7 +51,7 @@ class Model:
 
     def probability(self, frame: pd.DataFrame) -> np.ndarray:
         """Give the calibrated probability of each row: float64[n]."""
-        return np.asarray(1.0 / (1.0 + np.exp(-self.margin(frame))), dtype=np.float64)
+        return as_probability(self.margin(frame))
 
 
 def load_model(path: str | Path) -> Model:
@@ -72,6 +75,8 @@ def predict(
     as_of: AsOf | None = None,
     zone: str = ZONE,
     memory: str | None = None,
+    reasons: bool = False,
+    advice: int = 0,
 ) -> pd.DataFrame:
     """Score cards.
 
@@ -84,11 +89,15 @@ def predict(
             after the last call.
         memory: as in `read_tables`.
         zone: as in `read_tables`.
+        reasons: add what each factor family contributes, in log-odds: the columns base and contribution_FAMILY.
+        advice: for how many of the riskiest cards of the last date advice is sought (tables only; takes a while).
 
     Returns:
         one row a card and date: card_id, as_of, horizon_days, probability (calibrated, of a block in [as_of, as_of + horizon)),
-        band, rank and empty reasons and advice, ordered by date and rank for tables, in the given order for vectors. No card
-        gives no row. The numbers are those of `blockrisk score`, to the bit.
+        band, rank, the codes of the families that raise it most and of the advice that lowers it most; then probability_1d and the
+        like for the model's further horizons and, for tables, alert: whether the card is on the date's list. Ordered by date and
+        rank for tables, in the given order for vectors. No card gives no row. The numbers are those of `blockrisk score`, to the
+        bit.
 
     Raises:
         UserError: the data cannot be read, or a name is no feature of the model.
@@ -101,17 +110,29 @@ def predict(
     """
     loaded = model if isinstance(model, Model) else load_model(model)
     if isinstance(data, pd.DataFrame):
-        return score_vectors(data, loaded)
+        return score_vectors(data, loaded, reasons=reasons)
     if isinstance(data, Mapping) and not any(isinstance(value, pd.DataFrame) for value in data.values()):
-        return score_vectors(pd.DataFrame([dict(data)]), loaded)
+        return score_vectors(pd.DataFrame([dict(data)]), loaded, reasons=reasons)
     tables = data if isinstance(data, Tables) else read_tables(data, zone=zone, memory=memory)
-    return score_tables(tables, loaded, _dates(tables, as_of))
+    return score_tables(tables, loaded, forecast_dates(tables, as_of), reasons=reasons, advice=advice)
 
 
-def score_tables(tables: Tables, model: Model, as_ofs: Sequence[Any]) -> pd.DataFrame:
-    """Score every card at risk at each date, ranked per date; errors as `risk_vectors`."""
-    scored = score_vectors(risk_vectors(tables, model, as_ofs), model)
-    return scored.sort_values(["as_of", "rank"], kind="stable", ignore_index=True)
+def score_tables(tables: Tables, model: Model, as_ofs: Sequence[Any], *, reasons: bool = False, advice: int = 0) -> pd.DataFrame:
+    """Score every card at risk at each date, ranked per date; arguments as in `predict`, errors as `risk_vectors`."""
+    frame = risk_vectors(tables, model, as_ofs)
+    scored = score_vectors(frame, model, reasons=reasons)
+    scored = scored.sort_values(["as_of", "rank"], kind="stable", ignore_index=True)
+    if "alert" in model.bundle.manifest:
+        scored["alert"] = _alerts(scored, model)
+    return add_advice(scored, tables, model, frame, advice) if advice and len(scored) else scored
+
+
+def _alerts(scored: pd.DataFrame, model: Model) -> np.ndarray:
+    """Say who is on the list of each date, by the rule of the manifest: dates scored together follow each other."""
+    chance = np.clip(scored["probability"].to_numpy(), 1e-15, 1 - 1e-15)
+    margin = np.log(chance) - np.log1p(-chance)
+    rule = read_rule(model.bundle.manifest["alert"])
+    return alerts(margin, scored["card_id"].to_numpy(dtype=object), scored["as_of"].to_numpy(), rule)
 
 
 def risk_vectors(tables: Tables, model: Model, as_ofs: Sequence[Any] | None = None) -> pd.DataFrame:
@@ -123,11 +144,11 @@ def risk_vectors(tables: Tables, model: Model, as_ofs: Sequence[Any] | None = No
     """
     if not model.dated:
         raise UserError(f"{model.bundle.path} was trained on ready-made vectors and cannot score tables; give vectors")
-    return vectors(tables, at_risk(tables, _dates(tables, None) if as_ofs is None else as_ofs), model.columns)
+    return vectors(tables, at_risk(tables, forecast_dates(tables, None) if as_ofs is None else as_ofs), model.columns)
 
 
-def score_vectors(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
-    """Score a frame of vectors, a row a card, in its order.
+def score_vectors(frame: pd.DataFrame, model: Model, *, reasons: bool = False) -> pd.DataFrame:
+    """Score a frame of vectors, a row a card, in its order; `reasons` as in `predict`.
 
     Raises:
         UserError: a column is neither a feature of the model nor card_id, as_of or the id and label of its training.
@@ -136,7 +157,8 @@ def score_vectors(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
     filled = _fill_columns(frame, model)
     card_id = filled.pop("card_id")
     as_of = filled.pop("as_of")
-    probability = model.probability(filled) if len(filled) else np.empty(0)
+    margin = model.margin(filled) if len(filled) else np.empty(0)
+    probability = as_probability(margin)
     base_rate = float(model.bundle.manifest["base_rate"])
     scored = pd.DataFrame({"card_id": card_id, "as_of": as_of})
     scored["horizon_days"] = pd.array([model.horizon_days] * len(filled), dtype="Int64")
@@ -145,7 +167,21 @@ def score_vectors(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
     scored["rank"] = ranks(probability, card_id, as_of)
     for name in SCORE_COLUMNS[6:]:
         scored[name] = _no_text(len(filled))
+    return add_horizons(fill_reasons(scored, filled, model, told=reasons), margin, model)
+
+
+def add_horizons(scored: pd.DataFrame, margin: np.ndarray, model: Model) -> pd.DataFrame:
+    """Add probability_1d, probability_30d ...: the model's further horizons, none of them contradicting another."""
+    ladder = model.bundle.ladder
+    if ladder is not None:
+        found = zip(ladder.days, ladder.margins(margin).T, strict=True)
+        scored = scored.assign(**{f"probability_{days}d": as_probability(part) for days, part in found if days != ladder.primary})
     return scored
+
+
+def as_probability(margin: np.ndarray) -> np.ndarray:
+    """Turn log-odds into probabilities: float64[n]."""
+    return np.asarray(1.0 / (1.0 + np.exp(-margin)), dtype=np.float64)
 
 
 def _fill_columns(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
@@ -185,7 +221,8 @@ def _column(frame: pd.DataFrame, name: str, text: bool) -> Any:
         raise UserError(f"{name}: {error}; give a number, or leave it out where it is unknown") from error
 
 
-def _dates(tables: Tables, as_of: AsOf | None) -> list[Any]:
+def forecast_dates(tables: Tables, as_of: AsOf | None) -> list[Any]:
+    """List the dates asked for; none: the midnight after the last call. UserError where there is no call to tell it."""
     if as_of is None:
         [(last,)] = tables.con.execute("select max(started_at) from calls").fetchall()
         if last is None:

@@ -1,44 +1,181 @@
-"""Why is a card's probability high: the factor family that lifts it most."""
+"""Why is a card's probability high: the factor families that raise it, with the card's own numbers."""
 
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from string import Formatter
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
+from blockrisk.features import UserError, catalogue
 from blockrisk.features.feature import FAMILIES
-from blockrisk.serving.predict import Model
+from blockrisk.models.contributions import contributions, explainable
+from blockrisk.serving.explanation import Reason
+from blockrisk.serving.languages import in_languages
+from blockrisk.serving.reason_texts import CLAUSES, Clause
+
+if TYPE_CHECKING:
+    from blockrisk.serving.predict import Model
+
+LEAST: Final = 0.05
+"""Log-odds that a family must add to be told as a reason: less is noise."""
+
+REASONS: Final = 3
+"""Most reasons of a score."""
+
+_CLAUSES_EACH = 2
+Limits = Mapping[str, tuple[float, bool]]
+"""Limits on file that hold for a card: quantity -> (value, whether the operator confirmed it)."""
 
 
-def main_families(vectors: pd.DataFrame, model: Model) -> list[str]:
-    """Name, for each card, the family without whose values its log-odds would fall most.
+def column_families(model: "Model") -> list[str]:
+    """Name the family of each column of the model; a column that is no feature of the catalogue is its own family."""
+    known = catalogue.families()
+    return [known.get(column, column) for column in model.columns]
 
-    The columns of one family at a time are put to the training median (text: unknown), and the model scores the card again. A
-    family that lowers the risk is never named.
+
+def split_margin(frame: pd.DataFrame, model: "Model") -> tuple[float, np.ndarray]:
+    """Split the log-odds of each row into a base and one addend a column of the model.
 
     Args:
-        vectors: the model's columns, one row a card.
-        model: a model trained on dated tables.
+        frame: the model's columns, one row a card.
+        model: a loaded model.
 
     Returns:
-        English names of families, one a row; "" where no family lifts the risk.
+        base, and addends float64[n, p] in the order of `model.columns`: base + their sum is `model.margin`, within 1e-9.
+
+    Raises:
+        UserError: the bundle was written before the training means were kept.
 
     """
-    if vectors.empty:
-        return []
-    margin = model.margin(vectors)
-    families: Mapping[str, str] = model.bundle.manifest["families"]
-    names = [name for name in FAMILIES if any(families.get(column) == name for column in model.columns)]
-    lift = np.column_stack([margin - model.margin(_without(vectors, name, families, model)) for name in names])
-    best = lift.argmax(axis=1)
-    return [FAMILIES[names[i]][0] if lift[row, i] > 0 else "" for row, i in enumerate(best)]
+    forecast = model.bundle.model
+    if not explainable(forecast):
+        raise UserError(f"{model.bundle.path} holds no training means to explain scores against; train it again")
+    return contributions(forecast, forecast.values(frame))
 
 
-def _without(vectors: pd.DataFrame, family: str, families: Mapping[str, str], model: Model) -> pd.DataFrame:
-    changed: dict[str, Any] = {}
-    for column in model.columns:
-        if families.get(column) == family:
-            quantiles = model.bundle.reference[column].get("quantiles", [])
-            usual = quantiles[len(quantiles) // 2] if quantiles else np.nan
-            changed[column] = None if column in model.bundle.text_columns else usual
-    return vectors.assign(**changed)
+def family_sums(addends: np.ndarray, model: "Model") -> pd.DataFrame:
+    """Add up the addends of each family: one column a family that the model knows, in the order of FAMILIES."""
+    families = column_families(model)
+    names = [name for name in FAMILIES if name in families] + sorted(set(families) - set(FAMILIES))
+    sums = {name: np.zeros(len(addends)) for name in names}
+    for column, family in enumerate(families):
+        sums[family] += addends[:, column]
+    return pd.DataFrame(sums)
+
+
+def reason_codes(sums: pd.DataFrame) -> np.ndarray:
+    """Give the codes of the families that raise the risk most, by falling contribution: object[n, REASONS], None where none.
+
+    >>> reason_codes(pd.DataFrame({"hours": [0.2], "arrears": [-1.0], "complaints": [0.9]})).tolist()
+    [['complaints', 'hours', None]]
+    """
+    names = np.array([*sums.columns, *[None] * REASONS], dtype=object)
+    padded = np.hstack([sums.to_numpy(dtype=np.float64), np.full((len(sums), REASONS), -np.inf)])
+    order = np.argsort(-padded, axis=1, kind="stable")[:, :REASONS]
+    raises = np.take_along_axis(padded, order, axis=1) >= LEAST
+    codes = names[order]
+    codes[~raises] = None
+    return codes
+
+
+def fill_reasons(scored: pd.DataFrame, frame: pd.DataFrame, model: "Model", *, told: bool = False) -> pd.DataFrame:
+    """Fill reason_1 to reason_3 of scores whose rows are those of `frame`; a bundle without training means leaves them empty.
+
+    With `told`, the columns base and contribution_FAMILY follow, which add up to the log-odds.
+    """
+    if told or explainable(model.bundle.model):
+        base, addends = split_margin(frame, model)
+        sums = family_sums(addends, model)
+        codes = reason_codes(sums)
+        scored = scored.assign(**{f"reason_{n + 1}": pd.array(codes[:, n], dtype="str") for n in range(REASONS)})
+        if told:
+            named = {f"contribution_{name}": sums[name].to_numpy() for name in sums}
+            scored = scored.assign(base=base, **named)
+    return scored
+
+
+def reasons_of(row: Mapping[str, Any], addends: np.ndarray, model: "Model", limits: Limits | None = None) -> tuple[Reason, ...]:
+    """Tell why one card's probability is high, in every language; nothing where no family raises it.
+
+    Args:
+        row: the card's values by column.
+        addends: float64[p], the card's row of `split_margin`.
+        model: the model of both.
+        limits: limits on file for the card, where known.
+
+    """
+    sums = family_sums(addends.reshape(1, -1), model)
+    by_column = dict(zip(model.columns, addends.tolist(), strict=True))
+    members = {
+        name: [c for c, family in zip(model.columns, column_families(model), strict=True) if family == name] for name in sums
+    }
+    codes = [code for code in reason_codes(sums)[0] if code is not None]
+    return tuple(_reason(code, members[code], row, by_column, limits or {}, float(sums[code].iloc[0])) for code in codes)
+
+
+def _reason(
+    code: str, columns: Sequence[str], row: Mapping[str, Any], by_column: Mapping[str, float], limits: Limits, total: float
+) -> Reason:
+    numbers = _numbers(row, limits)
+    raised = [(sum(by_column.get(column, 0.0) for column in clause.about), clause) for clause in CLAUSES if clause.family == code]
+    holding = [(lift, clause) for lift, clause in raised if lift > 0 and _holds(clause, row, numbers)]
+    chosen = [clause for _, clause in sorted(holding, key=lambda pair: -pair[0])[:_CLAUSES_EACH]]
+    texts = [
+        (_fill(clause.hant, numbers, clause, limits, "（未經核實）"), _fill(clause.en, numbers, clause, limits, " (unverified)"))
+        for clause in chosen
+    ]
+    if not texts:
+        column = max(columns, key=lambda name: by_column[name])
+        texts = [_plain(column, row.get(column))]
+    return Reason(code, in_languages("；".join(hant for hant, _ in texts), "; ".join(en for _, en in texts)), total)
+
+
+def _numbers(row: Mapping[str, Any], limits: Limits) -> dict[str, float]:
+    numbers = {name: float(value) for name, value in row.items() if isinstance(value, int | float | np.number)}
+    present = {name: value for name, value in numbers.items() if not math.isnan(value)}
+    return present | {quantity: value for quantity, (value, _) in limits.items()}
+
+
+def _fields(clause: Clause) -> Iterable[str]:
+    return (name for _, name, _, _ in Formatter().parse(clause.en + clause.hant) if name and name != "unverified")
+
+
+def _holds(clause: Clause, row: Mapping[str, Any], numbers: Mapping[str, float]) -> bool:
+    fields = list(_fields(clause))
+    there = all(name in numbers for name in fields) if fields else any(isinstance(row.get(name), str) for name in clause.about)
+    return there and clause.when(numbers)
+
+
+def _fill(text: str, numbers: Mapping[str, float], clause: Clause, limits: Limits, unverified: str) -> str:
+    known = limits.get(clause.limit or "")
+    word = unverified if known is not None and not known[1] else ""
+    return text.format(unverified=word, **{name: _Number(numbers[name]) for name in _fields(clause)})
+
+
+class _Number(float):
+    """A number whose format may be an English noun: `{x:call}` gives "1 call" or "2 calls"."""
+
+    def __format__(self, spec: str) -> str:
+        if not spec.replace(" ", "").isalpha():
+            return float(self).__format__(spec)
+        count = math.floor(float(self) + 0.5)
+        return f"{count:,} {spec}{'' if count == 1 else 's'}"
+
+
+def _plain(column: str, value: Any) -> tuple[str, str]:
+    """Name a column's meaning and the card's value, for columns without a clause of their own."""
+    try:
+        feature, days = catalogue.find(column)
+    except UserError:
+        told = "unknown" if value is None or pd.isna(value) else str(value)
+        return f"{column}：{told if told != 'unknown' else '未知'}", f"{column}: {told}"
+    hant, en = (f"（近 {days} 日）", f" over {days} days") if days else ("", "")
+    if value is None or pd.isna(value) or isinstance(value, str):
+        return (
+            f"{feature.zh}{hant}{'' if isinstance(value, str) else '：未知'}",
+            f"{feature.en}{en}{'' if isinstance(value, str) else ': unknown'}",
+        )
+    number = f"{value:.1%}" if feature.unit == "share" else f"{value:,.2f}".rstrip("0").rstrip(".")
+    return f"{feature.zh}{hant}：{number}", f"{feature.en}{en}: {number}"

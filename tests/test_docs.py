@@ -46,6 +46,7 @@ def blocks(document: str, *languages: str) -> list[str]:
     return [body for language, body in BLOCK.findall(text) if language in languages]
 
 
+@pytest.mark.long
 def test_readme_commands_run_as_written(demo: Path) -> None:
     """Every `blockrisk` line of the README runs in the folder where the demo was run; `make` lines name real targets."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))

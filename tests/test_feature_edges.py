@@ -150,3 +150,12 @@ def test_a_second_question_to_the_same_tables_gives_the_bits_of_a_first(late: bo
     tables = read_tables(frames)
     for ask in (*asks, asks[0]):
         pd.testing.assert_frame_equal(vectors(tables, ask), vectors(read_tables(frames), ask), check_exact=True)
+
+
+@pytest.mark.parametrize("column", ["redial_5min_over_7d", "calls_out_max_roll60_7d", "interevent_median_s_7d", "imei_changes_7d"])
+def test_a_column_that_needs_no_callees_can_be_asked_for_alone(column: str) -> None:
+    cards = pd.DataFrame([["1", "A", "X", "2025-01-01"]], columns=["card_id", "operator", "home_region", "activated_at"])
+    calls = pd.DataFrame([["1", "2025-01-02 09:00", "c", 30]], columns=["card_id", "started_at", "callee", "talk_s"])
+    asked = pd.DataFrame({"card_id": ["1"], "as_of": [pd.Timestamp("2025-01-03")]})
+    found = vectors(read_tables({"cards": cards, "calls": calls}), asked, [column])
+    assert list(found.columns) == ["card_id", "as_of", column]

@@ -111,12 +111,12 @@ def test_nothing_at_or_after_until_is_seen(report, tmp_path):
 
 def test_until_past_the_data_is_the_end_of_the_data_and_a_caution(ledger, report, tmp_path):
     tables = dated.read_tables(ledger)
-    end, cautions = dated._until(tables, "2030-01-01")
+    end, cautions = dated.end_of_period(tables, "2030-01-01")
     assert end == START + pd.Timedelta(days=DAYS)
     assert "2030-01-01" in cautions[0]
     for wrong in ("soon", "2026-02-01 12:00"):
         with pytest.raises(UserError, match="--until"):
-            dated._until(tables, wrong)
+            dated.end_of_period(tables, wrong)
 
 
 @pytest.mark.parametrize(("given", "told"), [({"horizon": 0}, "--horizon"), ({"learner": "magic"}, "--learner")])
@@ -149,7 +149,7 @@ def test_under_fifty_blocks_the_simple_learner_is_taken_with_a_caution():
     learner, cautions = choose_learner(49, None)
     assert learner == fitting.SIMPLE_LEARNER
     assert "49 blocks" in cautions[0]
-    assert choose_learner(50, None) == (learners.DEFAULT_LEARNER, ())
+    assert choose_learner(50, None) == (None, ())
     assert choose_learner(49, QUICK)[0] == QUICK
 
 

@@ -48,7 +48,7 @@ def fit_parts(task: Task, *, smooth: bool = True, trees: bool = True) -> Forecas
         task.columns,
         encoder,
         float(on_grid(start)),
-        scale_smooth(curves.part, shares[0]) if curves else None,
+        scale_smooth(curves.part, shares[0]).centred(rows.values, rows.weight) if curves else None,
         scale_forest(forest.part, shares[1]) if forest else None,
     )
 
@@ -83,7 +83,7 @@ def earn_shares(margins: list[Array | None], rows: Rows, base: float) -> Array:
 
 def scale_smooth(part: SmoothPart, share: float) -> SmoothPart:
     """Multiply all addends of a smooth part by a share of at least 0."""
-    return replace(part, curves=part.curves * share, missing=part.missing * share, weights=part.weights * share)
+    return replace(part, curves=part.curves * share, missing=part.missing * share, weights=part.weights * share, mean=None)
 
 
 def scale_forest(part: Forest, share: float) -> Forest:

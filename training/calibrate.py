@@ -7,8 +7,8 @@ from blockrisk.models.estimators import Forecast, log_odds
 
 Array = np.ndarray
 
-_PRIOR_LEVEL = 4.0  # positives' worth of trust in a = 0
-_PRIOR_SLOPE = 10.0  # positives' worth of trust in b = 1
+_PRIOR_LEVEL = 12.0  # positives' worth of trust in a = 0
+_PRIOR_SLOPE = 60.0  # positives' worth of trust in b = 1: the model to ship has seen more than the one that is calibrated
 _LEAST_SLOPE = 0.05
 
 
@@ -22,7 +22,7 @@ def fit_affine(margin: Array, y: Array, weight: Array | None = None) -> tuple[fl
     >>> margin = np.linspace(-4, 4, 2001)
     >>> y = (np.random.default_rng(0).random(2001) < 1 / (1 + np.exp(-margin / 2))).astype(int)
     >>> a, b = fit_affine(margin, y)
-    >>> 0.4 < b < 0.6, abs(a) < 0.2
+    >>> 0.45 < b < 0.65, abs(a) < 0.2
     (True, True)
     """
     margin, y = np.asarray(margin, dtype=np.float64), np.asarray(y, dtype=np.float64)

@@ -7,9 +7,14 @@ from collections.abc import Sequence
 import click
 
 COMMANDS = {
+    "check": "blockrisk.features.check_cli:check",
+    "template": "blockrisk.features.check_cli:template",
     "features": "blockrisk.features.cli:features",
     "train": "blockrisk.training.train_cli:train",
+    "backtest": "blockrisk.training.backtest_cli:backtest",
     "score": "blockrisk.serving.cli:score",
+    "explain": "blockrisk.serving.explain_cli:explain",
+    "evidence": "blockrisk.serving.evidence_cli:evidence",
     "simulate": "blockrisk.training.simulate_cli:simulate",
     "demo": "blockrisk.training.demo_cli:demo",
 }

@@ -1,6 +1,6 @@
 """Train on the tables of a data set: cards at risk on weekly dates, labels after each date, slices forward in time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,8 @@ from blockrisk.features import Tables, at_risk, catalogue, read_tables, vectors
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake import ZONE, account_lines
 from blockrisk.features.tables import LABEL_KINDS
+from blockrisk.serving.alerts import DEFAULT_ALERT, AlertRule
+from blockrisk.training.choice import CANDIDATES, Choice, choose
 from blockrisk.training.fitting import (
     FEW_BLOCKS,
     LEAST_BLOCKS,
@@ -20,14 +22,19 @@ from blockrisk.training.fitting import (
     Fitted,
     check_learner,
     fit_and_judge,
+    fit_examples,
 )
+from blockrisk.training.horizons import HORIZONS
 from blockrisk.training.labels import distinct_blocks, end_of_observation, labels, unknown_counts
-from blockrisk.training.learners import DEFAULT_LEARNER
+from blockrisk.training.leaks import leak_cautions
 from blockrisk.training.report import Report, quiet
 from blockrisk.training.ship import Shipment, check_target, ship
 from blockrisk.training.split import DateSplit, RowSplit, split_period
 
 LONGEST_HORIZON: Final = 90
+
+MEMORY: Final = "3GB"
+"""The feature engine's limit when none is asked for: what it takes beyond goes to a temporary folder."""
 
 
 def train(  # noqa: PLR0913 - the options of the command
@@ -40,6 +47,8 @@ def train(  # noqa: PLR0913 - the options of the command
     memory: str | None = None,
     zone: str = ZONE,
     learner: str | None = None,
+    horizons: Sequence[int] = HORIZONS,
+    alert: AlertRule = DEFAULT_ALERT,
     replace: bool = False,
     mlflow: bool = True,
     jobs: int = 2,
@@ -51,11 +60,13 @@ def train(  # noqa: PLR0913 - the options of the command
         data: the folder of the contract's tables, data frames by table name, or tables already read; blocks is needed.
         out: the bundle's folder; with `replace` an existing bundle is replaced at the end, at once.
         until: the first day that is not visible (local time); the midnight after the last call when left out.
-        horizon: days, 1 to 90; a label looks at [as_of, as_of + horizon).
+        horizon: days, 1 to 90, of the primary forecast; a label looks at [as_of, as_of + horizon).
         seed: the same data, seed and versions give the same bytes.
-        memory: DuckDB's limit, such as "2GB".
+        memory: DuckDB's limit, such as "2GB"; MEMORY when left out.
         zone: IANA zone of the local times.
-        learner: one of `learners.LEARNERS`; the blend when left out, the simple learner under 50 blocks.
+        learner: one of `learners.LEARNERS`; left out, a forward comparison chooses it, and under 50 blocks the simple one is taken.
+        horizons: further days that the model forecasts; each needs labels that are known before `until`.
+        alert: how the daily list is made; stated in the manifest.
         replace: whether an existing bundle at `out` may be replaced.
         mlflow: whether to log the run.
         jobs: processes.
@@ -70,26 +81,35 @@ def train(  # noqa: PLR0913 - the options of the command
 
     """
     out = Path(out)
-    _check_horizon(horizon)
+    check_horizon(horizon)
     check_learner(learner)
     check_target(out, replace=replace)
     tell("Reading the tables")
-    tables = data if isinstance(data, Tables) else read_tables(data, zone=zone, memory=memory)
-    end, cautions = _until(tables, until)
-    chosen, caution = choose_learner(distinct_blocks(tables, end), learner)
-    split = split_period(_start(tables), end, horizon)
+    tables = data if isinstance(data, Tables) else read_tables(data, zone=zone, memory=memory or MEMORY)
+    end, cautions = end_of_period(tables, until)
+    asked, caution = choose_learner(distinct_blocks(tables, end), learner)
+    split = split_period(start_of_period(tables), end, horizon)
     tell(f"Features of {len(split.dates)} dates")
-    examples, unknown = build_examples(tables, split, horizon, end)
-    tell(f"Fitting {chosen} on {len(examples.y):,} rows, twice")
-    fitted = fit_and_judge(examples, rows_of(split, examples.dates), chosen, seed, jobs)
+    examples, unknown = build_examples(tables, split, horizon, end, [days for days in horizons if days != horizon])
+    rows = rows_of(split, examples.dates)
+    choice, first = _chosen(examples, rows, asked, seed, jobs, tell)
+    tell(f"Fitting {choice.learner} on all {len(examples.y):,} rows")
+    fitted = fit_and_judge(examples, rows, choice.learner, seed, jobs, first)
+    manifest = _manifest(tables, choice.learner, horizon, end, seed, unknown)
     return ship(
         Shipment(
             out=out,
             examples=examples,
-            split=rows_of(split, examples.dates),
+            split=rows,
             fitted=fitted,
-            manifest=_manifest(tables, chosen, horizon, end, seed, unknown),
-            cautions=(*cautions, *caution, *_thin_slices(fitted)),
+            manifest={**manifest, "choice": choice.reason, "candidates": choice.log_loss, "alert": alert.to_json()},
+            cautions=(
+                *cautions,
+                *caution,
+                *_thin_slices(fitted),
+                *_unripe(horizons, fitted),
+                *leak_cautions(examples.frame, examples.y),
+            ),
             unknown=unknown,
             account=tuple(account_lines(tables)),
         ),
@@ -98,19 +118,28 @@ def train(  # noqa: PLR0913 - the options of the command
     )
 
 
-def build_examples(tables: Tables, split: DateSplit, horizon: int, until: pd.Timestamp) -> tuple[Examples, dict[str, int]]:
-    """Make the labelled vectors of all cards at risk on the dates of a split, and count the rows without a label."""
+def build_examples(
+    tables: Tables, split: DateSplit, horizon: int, until: pd.Timestamp, further: Sequence[int] = ()
+) -> tuple[Examples, dict[str, int]]:
+    """Make the labelled vectors of all cards at risk on the dates of a split, and count the rows without a label.
+
+    Labels at `further` horizons come along where they are known; a horizon at which no block is known is left out.
+    """
     labelled = labels(tables, at_risk(tables, list(split.dates)), horizon, until)
     known = labelled[labelled["label"].notna()].reset_index(drop=True)
     if known.empty:
         raise UserError("no card is at risk on any prediction date with a known label; check activated_at and blocks")
-    frame = vectors(tables, known[["card_id", "as_of"]])
+    pairs = known[["card_id", "as_of"]]
+    others = {days: labels(tables, pairs, days, until)["label"].to_numpy(dtype="float64") for days in further}
+    frame = vectors(tables, pairs)
     examples = Examples(
         frame=frame.drop(columns=["card_id", "as_of"]),
         y=known["label"].to_numpy(dtype="float64"),
         cards=known["card_id"].to_numpy(dtype=object),
         dates=known["as_of"].to_numpy().astype("datetime64[us]"),
         monotone=catalogue.monotone(),
+        horizon=horizon,
+        others={days: y for days, y in others.items() if np.nansum(y) > 0},
     )
     return examples, unknown_counts(labelled)
 
@@ -124,11 +153,11 @@ def rows_of(split: DateSplit, dates: np.ndarray | None) -> RowSplit:
     return RowSplit(*(np.flatnonzero(np.isin(dates, days)) for days in wanted))
 
 
-def choose_learner(blocks: int, asked: str | None) -> tuple[str, tuple[str, ...]]:
-    """Choose the learner by the number of blocks to learn from, and say so where they are few.
+def choose_learner(blocks: int, asked: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """Settle the learner where blocks are too few to compare any, and say so; None: a comparison is to choose.
 
     >>> choose_learner(200, None)
-    ('blend', ())
+    (None, ())
     >>> choose_learner(20, None)[0]
     'smooth_logistic'
     """
@@ -139,19 +168,20 @@ def choose_learner(blocks: int, asked: str | None) -> tuple[str, tuple[str, ...]
         )
     if blocks >= FEW_BLOCKS or asked is not None:
         few = () if blocks >= FEW_BLOCKS else (f"only {blocks} blocks to learn from: take every figure with caution",)
-        return asked or DEFAULT_LEARNER, few
+        return asked, few
     return SIMPLE_LEARNER, (
         f"only {blocks} blocks to learn from, under {FEW_BLOCKS}: the simple learner {SIMPLE_LEARNER} was taken, and its"
         " probabilities are rough",
     )
 
 
-def _check_horizon(horizon: int) -> None:
+def check_horizon(horizon: int) -> None:
+    """Raise UserError unless the horizon is 1 to LONGEST_HORIZON days."""
     if not 1 <= horizon <= LONGEST_HORIZON:
         raise UserError(f"--horizon is {horizon}; it must be 1 to {LONGEST_HORIZON} days; 7 is usual")
 
 
-def _until(tables: Tables, asked: date | str | None) -> tuple[pd.Timestamp, tuple[str, ...]]:
+def end_of_period(tables: Tables, asked: date | str | None) -> tuple[pd.Timestamp, tuple[str, ...]]:
     """Return the end of observation: the day asked for, but never past the end of the data."""
     end = end_of_observation(tables)
     if asked is None:
@@ -168,9 +198,27 @@ def _until(tables: Tables, asked: date | str | None) -> tuple[pd.Timestamp, tupl
     return until, ()
 
 
-def _start(tables: Tables) -> pd.Timestamp:
+def start_of_period(tables: Tables) -> pd.Timestamp:
+    """Give the time of the first call."""
     [(first,)] = tables.con.execute("SELECT min(started_at) FROM calls").fetchall()
     return pd.Timestamp(first)
+
+
+def _chosen(  # noqa: PLR0913 - passes its caller's state along
+    examples: Examples, rows: RowSplit, asked: str | None, seed: int, jobs: int, tell: Callable[[str], None]
+) -> tuple[Choice, Any]:
+    """Take the learner asked for, or compare the candidates on the train and calibrate slices; with its fit on train."""
+    train = examples.take(rows.train)
+    if asked is None:
+        tell(f"Comparing {', '.join(CANDIDATES)} forward in time")
+        return choose(train, examples.take(rows.calibrate), seed, jobs)
+    tell(f"Fitting {asked} on the first {len(train.y):,} rows")
+    return Choice(asked, f"{asked}: named beforehand, not compared", {}), fit_examples(train, asked, seed, jobs)
+
+
+def _unripe(horizons: Sequence[int], fitted: Fitted) -> tuple[str, ...]:
+    missing = [days for days in horizons if fitted.ladder is not None and days not in fitted.ladder.days]
+    return tuple(f"no label {days} days ahead is known, so that horizon is left out" for days in missing)
 
 
 def _thin_slices(fitted: Fitted) -> tuple[str, ...]:

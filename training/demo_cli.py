@@ -8,8 +8,6 @@ import click
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from blockrisk.serving import Model
-
 CARDS, DAYS, SEED = 1000, 120, 1
 HORIZON = 7
 
@@ -40,19 +38,19 @@ def demo(out: Path, cards: int, days: int, seed: int) -> None:
     frame = risk_vectors(tables, model)
     scores = score_vectors(frame, model).sort_values("rank", ignore_index=True)
     write_frame(scores, out / "scores.csv")
-    click.echo(_riskiest(frame, scores, model))
+    click.echo(_riskiest(scores))
     click.echo(f"Data:    {out / 'data'}\nModel:   {out / 'model'}\nScores:  {out / 'scores.csv'} ({len(scores):,} cards)")
 
 
-def _riskiest(vectors: "DataFrame", scores: "DataFrame", model: "Model") -> str:
-    """Give the ten riskiest cards as a table: probability and the family that lifts it most."""
-    from blockrisk.serving.reasons import main_families
+def _riskiest(scores: "DataFrame") -> str:
+    """Give the ten riskiest cards as a table: probability, and the factor families that raise it most."""
+    from blockrisk.features.feature import FAMILIES
 
     top = scores.head(10)
-    families = main_families(vectors.set_index("card_id").loc[list(top["card_id"])], model)
     lines = [
         f"The ten riskiest of {len(scores):,} cards at {top['as_of'].iloc[0]:%Y-%m-%d}, chance of a block within {HORIZON} days:"
     ]
-    for row, family in zip(top.itertuples(), families, strict=True):
-        lines.append(f"{row.rank:4}  {row.card_id:12}  {row.probability:6.1%}  {row.band:10} {family}")
+    for row in top.itertuples():
+        reasons = ", ".join(FAMILIES[str(code)][0] for code in (row.reason_1, row.reason_2, row.reason_3) if code in FAMILIES)
+        lines.append(f"{row.rank:4}  {row.card_id:12}  {row.probability:6.1%}  {row.band:10} {reasons}")
     return "\n".join(lines)

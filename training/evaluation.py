@@ -15,14 +15,31 @@ class Sample:
     """Hold what a metric may look at: outcomes, probabilities, dates, the base rate known before, a seed.
 
     `y` and `p` are float arrays of one length without NaN; `dates`, of the same length, say which rows compete for the
-    places of one morning (None: all of them); `reference` is the base rate of the training period.
+    places of one morning (None: all of them); `reference` is the base rate known before, one number or one for each row; `q`
+    are the true chances, known for simulated data only. `overlap` is the number of rows that look at one and the same day ahead
+    (7 for daily rows of seven days): they are as telling as a seventh of them.
     """
 
     y: np.ndarray
     p: np.ndarray
     dates: np.ndarray | None = None
-    reference: float | None = None
+    reference: float | np.ndarray | None = None
     seed: int = 0
+    q: np.ndarray | None = None
+    overlap: float = 1.0
+
+    def take(self, rows: np.ndarray) -> "Sample":
+        """Take rows by position, or by a mask.
+
+        >>> Sample(np.array([0.0, 1.0]), np.array([0.1, 0.2]), reference=0.5).take(np.array([1])).p.tolist()
+        [0.2]
+        """
+
+        def part(values: np.ndarray | None) -> np.ndarray | None:
+            return None if values is None else values[rows]
+
+        reference = self.reference[rows] if isinstance(self.reference, np.ndarray) else self.reference
+        return Sample(self.y[rows], self.p[rows], part(self.dates), reference, self.seed, part(self.q), self.overlap)
 
 
 @dataclass(frozen=True)
@@ -83,11 +100,35 @@ METRICS: Final = (
     Metric("observed_expected", "one", lambda s: m.observed_expected(s.y, s.p), "blocks over blocks forecast"),
     Metric("calibration_slope", "one", lambda s: m.calibration_slope(s.y, s.p), "below 1: too extreme"),
     Metric("ece", "lower", lambda s: m.expected_calibration_error(s.y, s.p), "expected calibration error"),
-    Metric("ece_noise_floor", "context", lambda s: m.ece_noise_floor(s.p, s.seed), "the same for a perfect model"),
+    Metric(
+        "ece_noise_floor", "context", lambda s: m.ece_noise_floor(s.p, s.seed, overlap=s.overlap), "the same for a perfect model"
+    ),
     *_at(0.01),
     *_at(0.05),
 )
 """Every metric that a report prints, in its order; adding one is a line here and its test."""
+
+ORACLE_GAIN: Final = Metric(
+    "oracle_gain",
+    "higher",
+    lambda s: float("nan") if s.q is None else m.oracle_gain(s.q, s.p, s.reference),
+    "share of the best possible gain in expected log loss",
+)
+"""The metric that only simulated data have."""
+
+
+HORIZON_METRICS: Final = ("base_rate", "roc_auc", "average_precision", "log_loss_skill", "observed_expected", "calibration_slope")
+"""What is told of each horizon."""
+
+
+def horizon_figures(y: np.ndarray, p: np.ndarray) -> dict[str, float]:
+    """Compute the number of rows and HORIZON_METRICS of one horizon; no rows give NaN.
+
+    >>> horizon_figures(np.array([0.0, 1.0]), np.array([0.2, 0.6]))["roc_auc"]
+    1.0
+    """
+    chosen = [metric for metric in METRICS if metric.name in HORIZON_METRICS]
+    return {"rows": float(len(y)), **{metric.name: metric.compute(Sample(y, p)) for metric in chosen}}
 
 
 def evaluate(sample: Sample) -> dict[str, float]:

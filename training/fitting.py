@@ -1,17 +1,20 @@
 """One course for both ways to train: fit on train, calibrate on calibrate, judge on test, refit on all rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from blockrisk.features.errors import UserError
-from blockrisk.models.estimators import Forecast
+from blockrisk.models.estimators import Forecast, probability
+from blockrisk.models.ladder import Ladder
 from blockrisk.training.calibrate import fit_affine
-from blockrisk.training.evaluation import Sample, comparison
+from blockrisk.training.evaluation import Sample, comparison, horizon_figures
+from blockrisk.training.horizons import fit_ladder
 from blockrisk.training.learners import LEARNERS, find_learner
+from blockrisk.training.operators import shift_operators
 from blockrisk.training.plots import MODEL
 from blockrisk.training.rules import RULES, fit_rules
 from blockrisk.training.split import RowSplit
@@ -31,18 +34,29 @@ BASELINE: Final = "static_rules"
 
 @dataclass(frozen=True)
 class Examples:
-    """Hold labelled rows: feature columns, y (0.0 or 1.0), the card and, where there are dates, the as_of of each."""
+    """Hold labelled rows: feature columns, y (0.0 or 1.0), the card and, where there are dates, the as_of of each.
+
+    `horizon` is that of y in days (None without dates); `others` has the labels at further horizons by days, NaN where unknown.
+    """
 
     frame: pd.DataFrame
     y: np.ndarray
     cards: np.ndarray
     dates: np.ndarray | None
     monotone: Mapping[str, int]
+    horizon: int | None = None
+    others: Mapping[int, np.ndarray] = field(default_factory=dict)
 
     def take(self, rows: np.ndarray) -> "Examples":
         """Take rows by position."""
-        dates = None if self.dates is None else self.dates[rows]
-        return Examples(self.frame.iloc[rows].reset_index(drop=True), self.y[rows], self.cards[rows], dates, self.monotone)
+        return replace(
+            self,
+            frame=self.frame.iloc[rows].reset_index(drop=True),
+            y=self.y[rows],
+            cards=self.cards[rows],
+            dates=None if self.dates is None else self.dates[rows],
+            others={days: y[rows] for days, y in self.others.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -50,30 +64,67 @@ class Fitted:
     """Hold the model to ship, the forecasts of the test rows it was judged by, and the calibration it was given.
 
     `samples` has the keys model, base_rate and, where its columns are there, static_rules; `metrics` tabulates them. The
-    judged model has seen the train slice only and was calibrated on the next; the model to ship has seen every row.
+    judged model has seen the train slice only and was calibrated on the next; the model to ship has seen every row. `ladder`
+    holds the horizons of the model to ship (None without dates) and `horizons` the figures of the judged one's by days.
     """
 
     model: Forecast
     samples: dict[str, Sample]
     metrics: pd.DataFrame
-    calibration: tuple[float, float]
+    ladder: Ladder | None = None
+    horizons: dict[int, dict[str, float]] = field(default_factory=dict)
 
 
-def fit_and_judge(examples: Examples, split: RowSplit, learner: str, seed: int, jobs: int) -> Fitted:
-    """Fit, calibrate, judge and refit.
+def fit_and_judge(  # noqa: PLR0913 - the parts of one course
+    examples: Examples, split: RowSplit, learner: str, seed: int, jobs: int, first: Any = None
+) -> Fitted:
+    """Fit, calibrate, judge and refit; `first` is the learner as fitted on the train slice, where that was done.
 
     The calibration of the model to ship is found on the calibrate and test rows together, both of them unseen by the
     model that forecasts them; its parts are then fitted again on all rows. Same arguments, same result. Raises
     ValueError for an unknown learner.
     """
     train, calibrate, test = (examples.take(rows) for rows in split)
-    model = _fit(train, learner, seed, jobs)
-    judged = model.recalibrated(*fit_affine(model.margin(calibrate.frame), calibrate.y))
+    first = first or fit_examples(train, learner, seed, jobs)
+    judged, ladder = calibrated(first, first, calibrate)
     samples = _samples(judged, train, calibrate, test, seed)
     later = examples.take(np.concatenate([split.calibrate, split.test]))
-    a, b = fit_affine(model.margin(later.frame), later.y)
-    shipped = _fit(examples, learner, seed, jobs).recalibrated(a, b)
-    return Fitted(shipped, samples, comparison(samples), (a, b))
+    shipped, rungs = calibrated(first, fit_examples(examples, learner, seed, jobs), later)
+    return Fitted(shipped, samples, comparison(samples), rungs, _horizon_figures(judged, ladder, test))
+
+
+def fit_forward(earlier: Examples, later: Examples, learner: str, seed: int, jobs: int) -> tuple[Any, Ladder | None]:
+    """Fit on earlier rows, calibrate on later ones, and fit again on both: what is shipped when these rows are all there are.
+
+    Returns the model and its horizons (None without dates).
+    """
+    first = fit_examples(earlier, learner, seed, jobs)
+    return calibrated(first, fit_examples(join(earlier, later), learner, seed, jobs), later)
+
+
+def calibrated(first: Any, model: Any, later: Examples) -> tuple[Any, Ladder | None]:
+    """Put behind `model` what the rows after those of `first` say of level, confidence, operators and horizons.
+
+    `first` has not seen the rows `later`; `model` may be it, or the same learner fitted on more rows.
+    """
+    margin = first.margin(later.frame)
+    a, b = fit_affine(margin, later.y)
+    model, margin = model.recalibrated(a, b), a + b * margin
+    if later.dates is None or later.horizon is None:
+        return model, None
+    if isinstance(model, Forecast):
+        model, shift = shift_operators(model, later.frame, later.y, margin, later.dates)
+        margin = margin + shift
+    return model, fit_ladder(margin, later.horizon, later.others)
+
+
+def _horizon_figures(model: Forecast, ladder: Ladder | None, test: Examples) -> dict[int, dict[str, float]]:
+    if ladder is None:
+        return {}
+    found = probability(ladder.margins(model.margin(test.frame)))
+    labels = {**test.others, ladder.primary: test.y}
+    known = {days: ~np.isnan(labels[days]) for days in ladder.days}
+    return {days: horizon_figures(labels[days][known[days]], found[known[days], place]) for place, days in enumerate(ladder.days)}
 
 
 def check_learner(name: str | None) -> None:
@@ -83,8 +134,12 @@ def check_learner(name: str | None) -> None:
         raise UserError(f'--learner "{name}" is none that can be shipped; choose one of {", ".join(names)}')
 
 
-def _fit(examples: Examples, learner: str, seed: int, jobs: int) -> Forecast:
-    return find_learner(learner).fit(
+def fit_examples(examples: Examples, learner: str, seed: int, jobs: int) -> Any:
+    """Fit a learner on all rows; choices inside it are made forward in time, a horizon apart."""
+    from blockrisk.training.peers import installed_peers
+
+    found = next((peer for peer in installed_peers() if peer.name == learner), None) or find_learner(learner)
+    return found.fit(
         examples.frame,
         examples.y,
         times=examples.dates,
@@ -92,6 +147,20 @@ def _fit(examples: Examples, learner: str, seed: int, jobs: int) -> Forecast:
         monotone=dict(examples.monotone),
         seed=seed,
         jobs=jobs,
+        gap=None if examples.horizon is None else np.timedelta64(examples.horizon, "D"),
+    )
+
+
+def join(first: Examples, second: Examples) -> Examples:
+    """Put the rows of two sets one behind the other; horizons and signs are those of the first."""
+    dates = None if first.dates is None or second.dates is None else np.concatenate([first.dates, second.dates])
+    return replace(
+        first,
+        frame=pd.concat([first.frame, second.frame], ignore_index=True),
+        y=np.concatenate([first.y, second.y]),
+        cards=np.concatenate([first.cards, second.cards]),
+        dates=dates,
+        others={days: np.concatenate([first.others[days], second.others[days]]) for days in first.others},
     )
 
 

@@ -80,17 +80,17 @@ def cross_entropy(q: Floats, p: Floats) -> float:
     return float(-np.mean(q * np.log(clipped) + (1 - q) * np.log1p(-clipped)))
 
 
-def log_loss_skill(y: Floats, p: Floats, reference: float | None = None) -> float:
+def log_loss_skill(y: Floats, p: Floats, reference: float | Floats | None = None) -> float:
     """Compute the share of the base rate's log loss that the forecast removes.
 
-    Rewards honest probabilities; higher is better; range (-inf, 1], 0 is no better than always saying `reference`
-    (default: the base rate of `y` itself, a yardstick that no forecaster knows beforehand); one class without a
-    `reference` gives NaN. Reference: Murphy 1973 (skill scores).
+    Rewards honest probabilities; higher is better; range (-inf, 1], 0 is no better than always saying `reference`, one
+    rate or one for each row (default: the base rate of `y` itself, a yardstick that no forecaster knows beforehand); one
+    class without a `reference` gives NaN. Reference: Murphy 1973 (skill scores).
 
     >>> round(log_loss_skill(np.array([0, 0, 0, 1]), np.array([0.1, 0.1, 0.1, 0.7])), 4)
     0.7009
     """
-    yardstick = log_loss(y, np.full(len(y), base_rate(y) if reference is None else reference))
+    yardstick = log_loss(y, np.broadcast_to(base_rate(y) if reference is None else reference, np.shape(y)))
     return 1 - log_loss(y, p) / yardstick if yardstick > 1e-12 else float("nan")
 
 
@@ -177,11 +177,12 @@ def _grouped_gap(surplus: Floats, group: np.ndarray) -> float:
     return float(np.abs(np.bincount(group, weights=surplus)).sum() / len(surplus))
 
 
-def ece_noise_floor(p: Floats, seed: int, bins: int = 10, draws: int = 50) -> float:
+def ece_noise_floor(p: Floats, seed: int, bins: int = 10, draws: int = 50, overlap: float = 1.0) -> float:
     """Compute the mean calibration error that a perfect forecast `p` would show, its outcomes drawn `draws` times.
 
     The yardstick of `expected_calibration_error`; range [0, 1], falls with the square root of the rows; domain
-    probabilities; empty gives NaN. The same seed gives the same figure.
+    probabilities; empty gives NaN. The same seed gives the same figure. Where `overlap` rows look at one and the same event
+    (daily rows of a horizon of 7 days: 7), chance moves sums by its square root more than among independent rows.
 
     >>> ece_noise_floor(np.array([0.0, 1.0]), seed=0)
     0.0
@@ -190,7 +191,8 @@ def ece_noise_floor(p: Floats, seed: int, bins: int = 10, draws: int = 50) -> fl
         return float("nan")
     rng = np.random.default_rng(seed)
     group = probability_groups(p, bins)
-    return float(np.mean([_grouped_gap((rng.random(len(p)) < p) - p, group) for _ in range(draws)]))
+    gaps = [_grouped_gap((rng.random(len(p)) < p) - p, group) for _ in range(draws)]
+    return float(np.sqrt(overlap) * np.mean(gaps))
 
 
 def hits_at_k(y: Floats, p: Floats, k: int) -> float:
@@ -278,7 +280,7 @@ def lift_at(y: Floats, p: Floats, share: float, dates: Floats | None = None) -> 
     return precision_at(y, p, share, dates) / base_rate(y) if np.sum(y) > 0 else float("nan")
 
 
-def oracle_gain(q: Floats, p: Floats, reference: float | None = None) -> float:
+def oracle_gain(q: Floats, p: Floats, reference: float | Floats | None = None) -> float:
     """Compute the share of the oracle's expected log-loss gain over the base rate that the forecast takes.
 
     (E(base) - E(p)) / (E(base) - E(q)) with E the `cross_entropy` under the true chances q. Rewards honest, sharp
@@ -288,6 +290,7 @@ def oracle_gain(q: Floats, p: Floats, reference: float | None = None) -> float:
     >>> round(oracle_gain(np.array([0.1, 0.3]), np.array([0.15, 0.25])), 3)
     0.733
     """
-    base = cross_entropy(q, np.full(len(q), np.mean(q) if reference is None and len(q) else reference or 0.0))
+    known = reference if reference is not None else np.mean(q) if len(q) else 0.0
+    base = cross_entropy(q, np.broadcast_to(known, np.shape(q)))
     possible = base - cross_entropy(q, q)
     return (base - cross_entropy(q, p)) / possible if possible > 1e-12 else float("nan")

@@ -36,7 +36,7 @@ def draw_all(samples: Mapping[str, Sample], folder: Path) -> list[Path]:
 def reliability(sample: Sample) -> "Figure":
     """Draw observed against expected rates in groups of about equal size, with the spread that chance gives."""
     table = calibration_table(sample.y, sample.p)
-    figure, axes = _page("forecast probability, mean of the group", "blocked within the horizon, share of the group")
+    figure, axes = page("forecast probability, mean of the group", "blocked within the horizon, share of the group")
     spread = np.sqrt(table["expected"] * (1 - table["expected"]) / table["rows"])
     top = float(max(table["expected"].max(), table["observed"].max(), 1e-6)) * 1.1 if len(table) else 1.0
     axes.plot([0, top], [0, top], color="0.6", linewidth=1, label="perfect")
@@ -57,7 +57,7 @@ def reliability(sample: Sample) -> "Figure":
 
 def precision_recall(samples: Mapping[str, Sample]) -> "Figure":
     """Draw precision against recall for the model and its baselines; the base rate is the floor."""
-    figure, axes = _page("recall: share of the blocks that are caught", "precision: share of the alerts that are right")
+    figure, axes = page("recall: share of the blocks that are caught", "precision: share of the alerts that are right")
     for name, sample in samples.items():
         table = recall_curve(sample.y, sample.p)
         axes.step(table["recall"], table["precision"], where="post", label=_label(name), linewidth=_width(name))
@@ -69,7 +69,7 @@ def precision_recall(samples: Mapping[str, Sample]) -> "Figure":
 
 def gain(samples: Mapping[str, Sample]) -> "Figure":
     """Draw which share of the blocks lies in the top share of the cards."""
-    figure, axes = _page("share of the cards looked at, riskiest first", "share of the blocks among them")
+    figure, axes = page("share of the cards looked at, riskiest first", "share of the blocks among them")
     for name, sample in samples.items():
         table = gain_curve(sample.y, sample.p)
         axes.plot(table["looked_at"], table["caught"], label=_label(name), linewidth=_width(name))
@@ -79,7 +79,8 @@ def gain(samples: Mapping[str, Sample]) -> "Figure":
     return figure
 
 
-def _page(x: str, y: str) -> tuple["Figure", "Axes"]:
+def page(x: str, y: str) -> tuple["Figure", "Axes"]:
+    """Start a plot with the names of its axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

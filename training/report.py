@@ -19,7 +19,8 @@ class Report:
 
     `metrics` has one row a metric and the columns model, base_rate and, with dates, static_rules, all on the test slice;
     `slices` the counts of train, calibrate, test and all; `unknown` the rows left out by reason; `cautions` what the
-    reader must know; `account` the lines about the rows read; `tracked` what became of the MLflow run (None: not asked for).
+    reader must know; `account` the lines about the rows read; `tracked` what became of the MLflow run (None: not asked for);
+    `calibration` as `curves.calibration_table`, of the test slice.
     """
 
     bundle: Path
@@ -30,3 +31,4 @@ class Report:
     cautions: tuple[str, ...]
     account: tuple[str, ...] = ()
     tracked: Tracked | None = None
+    calibration: pd.DataFrame | None = None

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from blockrisk.features.errors import UserError
 from blockrisk.models.bundle import MANIFEST, reference_quantiles, save_bundle
+from blockrisk.training.curves import calibration_table
 from blockrisk.training.fitting import Examples, Fitted, slice_counts
-from blockrisk.training.plots import draw_all
+from blockrisk.training.plots import MODEL, draw_all
 from blockrisk.training.report import Report
 from blockrisk.training.split import RowSplit
 from blockrisk.training.tracking import Run, Tracked, track
@@ -47,10 +48,12 @@ def ship(shipment: Shipment, *, replace: bool, mlflow: bool) -> Report:
         "base_rate": float(shipment.examples.y.mean()),
         "slices": slices,
         "metrics": shipment.fitted.metrics.to_dict(),
+        "horizons": shipment.fitted.horizons,
         "cautions": list(shipment.cautions),
     }
     reference = reference_quantiles(shipment.examples.frame)
-    save_bundle(shipment.out, shipment.fitted.model, manifest, reference=reference, replace=replace)
+    fitted = shipment.fitted
+    save_bundle(shipment.out, fitted.model, manifest, reference=reference, ladder=fitted.ladder, replace=replace)
     return Report(
         bundle=shipment.out,
         manifest=manifest,
@@ -60,6 +63,7 @@ def ship(shipment: Shipment, *, replace: bool, mlflow: bool) -> Report:
         cautions=shipment.cautions,
         account=shipment.account,
         tracked=_tracked(shipment, manifest) if mlflow else None,
+        calibration=calibration_table(fitted.samples[MODEL].y, fitted.samples[MODEL].p),
     )
 
 

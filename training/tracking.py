@@ -39,18 +39,18 @@ _SETTINGS: Final = {
 }
 _LOCK_SECONDS: Final = 600
 _CONNECT_SECONDS: Final = 3
-_NOT_LOGGED: Final = "the run was not logged; the bundle is written"
+_NOT_LOGGED: Final = "the run was not logged; what it describes is written"
 _LOADER: Final = "blockrisk.training.mlflow_loader"
 
 
 @dataclass(frozen=True)
 class Run:
-    """Hold what one training tells MLflow: name, parameters, metrics, tags, files of figures, the bundle folder."""
+    """Hold what one training tells MLflow: name, parameters, metrics, tags, files, the bundle folder (None: no model)."""
 
     name: str
     params: Mapping[str, object]
     metrics: Mapping[str, float]
-    bundle: Path
+    bundle: Path | None
     figures: Sequence[Path] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -84,7 +84,7 @@ def track(run: Run, store: Path = STORE) -> Tracked:
     except ImportError as error:
         return Tracked(f"MLflow is not complete ({_line(error)}); {_NOT_LOGGED}")
     except _failures() as error:
-        return Tracked(f"MLflow at {_shown(uri)} failed ({_line(error)}); the run was not logged; the bundle is written")
+        return Tracked(f"MLflow at {_shown(uri)} failed ({_line(error)}); {_NOT_LOGGED}")
 
 
 def _failures() -> tuple[type[BaseException], ...]:
@@ -126,11 +126,14 @@ def _log(client: "MlflowClient", uri: str, run: Run, store: Path) -> Tracked:
         _numbers(client, run_id, run)
         for figure in run.figures:
             client.log_artifact(run_id, str(figure), "figures")
-        client.log_artifacts(run_id, str(run.bundle), "bundle")
-        number_of_version, alias = _register(client, run, run_id, experiment)
+        if run.bundle is not None:
+            client.log_artifacts(run_id, str(run.bundle), "bundle")
+            number_of_version, alias = _register(client, run, run_id, experiment)
         status = "FINISHED"
     finally:
         client.set_terminated(run_id, status=status)
+    if run.bundle is None:
+        return Tracked(f"MLflow run {run_id}, in {_shown(uri)}", run_id)
     text = f"MLflow run {run_id}, {_model_name(run)} version {number_of_version} ({alias}), in {_shown(uri)}"
     return Tracked(text, run_id, number_of_version, alias)
 

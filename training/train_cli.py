@@ -3,15 +3,19 @@
 import math
 import sys
 from collections.abc import Iterator
+from dataclasses import replace as changed
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from blockrisk.features.options import Reading, reading_options
+
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from blockrisk.serving.alerts import AlertRule
     from blockrisk.training.report import Report
 
 _EPILOG: Final = """\b
@@ -31,28 +35,40 @@ Examples:
     help="Nothing at or after this day is seen.  [default: the midnight after the last call]",
 )
 @click.option("--horizon", type=int, help="Days that the forecast looks ahead.  [default: 7]")
+@click.option("--horizons", help="Further days to forecast, such as 1,30.  [default: 1,7,30]")
+@click.option(
+    "--capacity",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Cards that can be looked at in a day; under 1 a share.  [default: 0.01]",
+)
+@click.option(
+    "--costs", nargs=2, type=float, metavar="MISSED LOOK", help="In place of --capacity: what a missed block and a look cost."
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Same seed, same bytes.")
-@click.option("--memory", help="Limit for the feature engine, such as 2GB.  [default: most of the machine's]")
-@click.option("--zone", default="Asia/Shanghai", show_default=True, help="Zone of the local times.")
-@click.option("--learner", help="Which learner to ship.  [default: blend, the simple one if blocks are few]")
+@click.option("--learner", help="Which learner to ship.  [default: a forward comparison chooses]")
 @click.option("--replace", is_flag=True, help="Replace the bundle that is at --out.")
 @click.option("--vectors", type=click.Path(path_type=Path), help="Train on this table of vectors instead of DATA.")
 @click.option("--id", "id_column", help="Column of --vectors that names the card.")
 @click.option("--label", "label_column", help="Column of --vectors that is 1 if the card was blocked, else 0.")
+@click.option("--report", "report_file", type=click.Path(path_type=Path), help="Write the report as a page, FILE.html.")
 @click.option("--mlflow/--no-mlflow", default=True, show_default=True, help="Log the run to MLflow.")
+@reading_options
 def train(  # noqa: PLR0913 - the options
     data: Path | None,
     out: Path,
     until: datetime | None,
     horizon: int | None,
+    horizons: str | None,
+    capacity: float | None,
+    costs: tuple[float, float] | None,
     seed: int,
-    memory: str | None,
-    zone: str,
+    reading: Reading,
     learner: str | None,
     replace: bool,
     vectors: Path | None,
     id_column: str | None,
     label_column: str | None,
+    report_file: Path | None,
     mlflow: bool,
 ) -> None:
     """Learn from the tables in the folder DATA, or from --vectors, and write a model bundle.
@@ -60,8 +76,13 @@ def train(  # noqa: PLR0913 - the options
     The forecast is judged forward in time on the last part of the data, beside the base rate and the rule book; the model
     that is shipped is then fitted on everything before --until.
     """
-    dated = {"--until": until, "--horizon": horizon, "--memory": memory}
+    dated: dict[str, Any] = {"--until": until, "--horizon": horizon, "--memory": reading.memory}
+    dated |= {"--horizons": horizons, "--capacity": capacity, "--costs": costs}
     _check_mode(data, vectors, dated, {"--id": id_column, "--label": label_column})
+    if report_file is not None:
+        from blockrisk.training.model_card import check_report
+
+        check_report(report_file)
     if vectors is not None and label_column is not None:
         from blockrisk.training.vectors_mode import train_vectors
 
@@ -77,22 +98,56 @@ def train(  # noqa: PLR0913 - the options
             tell=_tell,
         )
     else:
+        from blockrisk.training.dated import MEMORY
         from blockrisk.training.dated import train as train_dated
 
+        _tell("Reading the tables")
+        tables = changed(reading, memory=reading.memory or MEMORY).read(data or "")
         report = train_dated(
-            data or "",
+            tables,
             out=out,
             until=until and until.date(),
             horizon=7 if horizon is None else horizon,
             seed=seed,
-            memory=memory,
-            zone=zone,
             learner=learner,
+            horizons=_horizons(horizons),
+            alert=_alert(capacity, costs),
             replace=replace,
             mlflow=mlflow,
             tell=_tell,
         )
     show(report)
+    for line in () if data is None else reading.set_aside(tables, out):
+        click.echo(line)
+    if report_file is not None:
+        from blockrisk.training.model_card import write_model_card
+
+        write_model_card(report, report_file)
+        click.echo(f"Report:  {report_file}")
+
+
+def _horizons(asked: str | None) -> tuple[int, ...]:
+    """Read a list of days."""
+    from blockrisk.features.errors import UserError
+    from blockrisk.training.dated import LONGEST_HORIZON
+    from blockrisk.training.horizons import HORIZONS
+
+    parts = [] if asked is None else asked.split(",")
+    if not all(part.strip().isdecimal() and 1 <= int(part) <= LONGEST_HORIZON for part in parts):
+        raise UserError(f'--horizons "{asked}" is no list of days; write whole days of 1 to {LONGEST_HORIZON}, such as 1,7,30')
+    return tuple(sorted({int(part) for part in parts})) or HORIZONS
+
+
+def _alert(capacity: float | None, costs: tuple[float, float] | None) -> "AlertRule":
+    """Make the rule of the daily list from what the user can do or pays."""
+    from blockrisk.features.errors import UserError
+    from blockrisk.serving.alerts import DEFAULT_ALERT, AlertRule, rule_of_costs
+
+    if capacity is not None and costs is not None:
+        raise UserError("give either --capacity or --costs; the list is made by one of them")
+    if costs is not None:
+        return rule_of_costs(*costs)
+    return DEFAULT_ALERT if capacity is None else AlertRule("capacity", capacity)
 
 
 def _tell(step: str) -> None:
@@ -122,6 +177,8 @@ def show(report: "Report") -> None:
         click.echo(line)
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(metric_table(report))
+    for line in _told(report.manifest):
+        click.echo(line)
     for caution in report.cautions:
         click.echo(f"Caution: {caution}.")
     click.echo(f"Bundle:  {report.bundle}")
@@ -139,6 +196,26 @@ def _slices(report: "Report") -> Iterator[str]:
     if any(report.unknown.values()):
         told = ", ".join(f"{count:,} {reason}" for reason, count in report.unknown.items() if count)
         yield f"left out, label unknown: {told}"
+
+
+def _told(manifest: "dict[str, Any]") -> Iterator[str]:
+    """Tell why this learner, what each horizon was worth, and how the daily list is made."""
+    if "choice" not in manifest:
+        return
+    yield f"Learner: {manifest['choice']}"
+    for days, found in sorted(manifest["horizons"].items()):
+        if not found["rows"]:
+            yield f"{days:3} days: no label of the test dates is known yet"
+            continue
+        yield (
+            f"{days:3} days: base rate {found['base_rate']:.2%}, ROC-AUC {found['roc_auc']:.3f}, log-loss skill"
+            f" {found['log_loss_skill']:.3f}, observed / expected {found['observed_expected']:.2f} on {found['rows']:,.0f} rows"
+        )
+    rule = manifest["alert"]
+    value = rule["value"]
+    cards = f"the riskiest {value:.2g} of the cards" if value < 1 else f"the {value:.0f} riskiest cards"
+    listed = cards if rule["kind"] == "capacity" else f"every card from a probability of {value:.2g} on"
+    yield f"Alerts:  {listed} a day; a card on the list is granted {rule['hysteresis']} log-odds, so that it does not flicker"
 
 
 def metric_table(report: "Report") -> "Table":

@@ -6,6 +6,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from blockrisk.models.forest import Forest
+from blockrisk.training.calibrate import fit_affine
 from blockrisk.training.folds import Fold
 from blockrisk.training.smooth_fit import Part, best_of, spread_margins
 from blockrisk.training.task import Rows
@@ -13,7 +14,7 @@ from blockrisk.training.trees import TreeSettings, bin_edges, fit_forest, to_bin
 
 Array = np.ndarray
 
-STAGES = (20, 40, 70, 100, 150, 200, 300)
+STAGES = (20, 60, 100, 150, 250)
 """Numbers of trees a bag that are compared."""
 
 BAGS = 6
@@ -29,23 +30,34 @@ def fit_trees(rows: Rows, folds: list[Fold], seed: int, jobs: int, bags: int = B
     stage, margins = STAGES[0], np.full(len(rows.y), np.nan)
     if folds:
         paths = Parallel(n_jobs=jobs)(delayed(_fold_stages)(rows, fold, settings, seed) for fold in folds)
-        best = best_of(paths, folds, rows)
+        best = best_of(settled(paths, folds, rows), folds, rows)
         stage, margins = STAGES[best], spread_margins(paths, folds, best, len(rows.y))
     forest, start = _grow(rows, replace(settings, trees=stage), seed, bags, jobs)
     return Part(forest, start, margins)
+
+
+def settled(paths: list[list[Array]], folds: list[Fold], rows: Rows) -> list[list[Array]]:
+    """Put an affine step behind each margin of a fold, as calibration will: stages are then compared by what they order."""
+    checks = [rows.take(check) for _, check in folds]
+
+    def step(margin: Array, check: Rows) -> Array:
+        a, b = fit_affine(margin, check.y, check.weight)
+        return a + b * margin
+
+    return [[step(margin, check) for margin in path] for path, check in zip(paths, checks, strict=True)]
 
 
 def shallow_trees(positives: float, negatives: float) -> TreeSettings:
     """Choose small, strongly shrunk trees for the number of rows of the rarer and the commoner class.
 
     >>> shallow_trees(200, 25000).leaves, shallow_trees(1400, 2850).leaves
-    (4, 12)
+    (6, 12)
     """
     scarce = min(positives, negatives)
     base = scarce / max(positives + negatives, 1)
-    leaves = int(np.clip(scarce // 110, 4, 12))
-    least = int(np.clip(6 / max(base, 1e-4), 15, 2000))
-    return TreeSettings(leaves=leaves, learning_rate=0.04, least_rows=least, l2=5.0, columns=0.3)
+    leaves = int(np.clip(scarce // 30, 4, 12))
+    least = int(np.clip(0.5 / max(base, 1e-4), 15, 2000))
+    return TreeSettings(leaves=leaves, learning_rate=0.03, least_rows=least, l2=5.0, columns=0.5)
 
 
 def bag_weights(weight: Array, groups: Array | None, bags: int, seed: int) -> list[Array]:

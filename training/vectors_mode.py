@@ -18,6 +18,7 @@ from blockrisk.training.fitting import (
     check_learner,
     fit_and_judge,
 )
+from blockrisk.training.leaks import leak_cautions
 from blockrisk.training.learners import DEFAULT_LEARNER
 from blockrisk.training.report import Report, quiet
 from blockrisk.training.ship import Shipment, check_target, ship
@@ -92,7 +93,7 @@ def train_vectors(  # noqa: PLR0913 - the options of the command
                 "seed": seed,
                 "data_digest": hashlib.sha256(path.read_bytes()).hexdigest(),
             },
-            cautions=(NO_DATES, RANDOM_SPLIT.format(seed=seed), *few),
+            cautions=(NO_DATES, RANDOM_SPLIT.format(seed=seed), *few, *leak_cautions(frame, y)),
             unknown={},
         ),
         replace=replace,

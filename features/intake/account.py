@@ -1,32 +1,44 @@
 """Say what became of every row that came in."""
 
-from blockrisk.features.intake.dataset import Tables
+from blockrisk.features.intake.dataset import Mapped, Tables
+from blockrisk.features.messages import say, shown
 
 
 def account_lines(tables: Tables) -> list[str]:
-    r"""Give the account of rows as lines of text: one a table, then what was set aside, unknown or ignored.
+    r"""Give the account of rows as lines of text: one a table, then what was set aside, renamed, unknown or unused.
 
     >>> import pandas as pd
     >>> from blockrisk.features import read_tables
     >>> cards = pd.DataFrame([["1", "A", "X", "2025-01-01"]], columns=["card_id", "operator", "home_region", "activated_at"])
-    >>> calls = pd.DataFrame([["1", "2025-01-02 09:00", "c", 30]] * 2, columns=["card_id", "started_at", "callee", "talk_s"])
+    >>> calls = pd.DataFrame([["1", "2025-01-02 09:00", "c", 30]] * 2, columns=["card_id", "started_at", "dst", "通话时长(秒)"])
     >>> print(*account_lines(read_tables({"cards": cards, "calls": calls})), sep="\n")
     cards: 1 rows read = 1 used + 0 duplicates + 0 set aside
     calls: 2 rows read = 1 used + 1 duplicates + 0 set aside
+      calls: read as dst -> callee, 通话时长(秒) -> talk_s
     """
     lines = []
     for count in tables.accounting:
-        lines.append(
-            f"{count.table}: {count.read:,} rows read = {count.used:,} used + {count.duplicates:,} duplicates "
-            f"+ {count.quarantined:,} set aside"
-        )
+        figures = {name: f"{getattr(count, name):,}" for name in ("read", "used", "duplicates", "quarantined")}
+        lines.append(say("rows_read", table=count.table, **figures))
         lines += [f"  {refused}" for refused in count.refused]
         lines += [
-            f"  {count.table}.{name}: {n:,} values blank or outside the list, kept as unknown"
-            for name, n in count.unknown_values.items()
+            f"  {say('unknown_values', column=f'{count.table}.{name}', n=f'{n:,}')}" for name, n in count.unknown_values.items()
         ]
+        told = dict.fromkeys(mapping_line(mapped) for mapped in tables.mapped if mapped.table == count.table)
+        lines += [f"  {say('read_as', table=count.table, there=line)}" for line in told if line]
         if count.ignored_columns:
-            lines.append(f"  {count.table}: columns not used: {', '.join(count.ignored_columns)}")
+            lines.append(f"  {say('unused', table=count.table, there=', '.join(map(shown, count.ignored_columns)))}")
     if tables.ignored:
-        lines.append(f"not a table, left alone: {', '.join(tables.ignored)}")
+        lines.append(say("ignored", there=", ".join(tables.ignored)))
     return lines
+
+
+def mapping_line(mapped: Mapped) -> str:
+    """Name the columns of a file that were found under another name or in another unit."""
+    told = []
+    for column, use in mapped.uses.items():
+        factor = f" (x {use.factor:g})" if use.factor != 1 else ""
+        order = f" ({use.order})" if use.order else ""
+        if use.header != column or factor or order:
+            told.append(f"{shown(use.header)} -> {column}{factor}{order}")
+    return ", ".join(told)

@@ -1,103 +1,225 @@
 """The SQL that turns one cell into a typed value, or refuses it.
 
-Every rule is strict: what cannot be read for certain becomes a refused row with a reason, never a bent value.
+Each type tries the clean form first, then the repairs that are certain, each behind a pattern. What fits none becomes null, and
+`refusal` says why: never a bent value. The steps are layers of one query, so that each cell is worked on once: r the cell as
+found, k its quick reading, w the cleaned text where that failed, b whether that is a word for
+nothing, d the digits of an identifier, u the value, c the value within its bounds.
 """
 
-from blockrisk.features.errors import UserError
-from blockrisk.features.intake.sources import Source, quoted
+from dataclasses import dataclass
+
+from blockrisk.features.chinese import folded
+from blockrisk.features.errors import mistake
+from blockrisk.features.intake.macros import INTEGERS, REALS, words_sql
+from blockrisk.features.synonyms import UNITS, WORDS
 from blockrisk.features.tables import Column
 
 SQL_TYPES = {"text": "VARCHAR", "choice": "VARCHAR", "clock": "VARCHAR", "time": "TIMESTAMP", "number": "DOUBLE"}
-_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
-_REALS = ("DOUBLE", "FLOAT", "DECIMAL")
-_BLANKS = "('', 'null', 'NULL', 'None', 'nan', 'NaN', '\\N')"
-MACROS = (
-    "create or replace macro checked_time(v) as case when v >= TIMESTAMP '1990-01-01' and v < TIMESTAMP '2100-01-01' then v end",
-    "create or replace macro checked_number(v, low) as case when isfinite(v) and v >= low then v end",
-)
-_RULES = {
-    "time": "is no date and time between 1990 and 2100; write 2025-12-01 09:30",
-    "number": "is no number",
-    "text": "is no text",
-}
 
 
-def raw(column: Column, source: Source) -> str:
-    """Give the SQL of the cell as found: text trimmed, other types as they are.
+@dataclass(frozen=True)
+class Cell:
+    """Say where the values of one declared column come from in one file.
 
-    Raises:
-        UserError: an id column holds decimals, or a column a type that cannot be read as declared.
+    Attributes:
+        table, column: what is declared.
+        label: the file, for messages.
+        header: the column's name in the file; "" if the file has none.
+        name: its quoted name in SQL.
+        kind: its type in SQL.
+        factor: what a bare number is multiplied by (60 for minutes).
+        order: "dmy" or "mdy" where the user has said how 01/02/2026 is meant.
+        decimal_comma: whether 1,200 may be meant as 1.2.
 
     """
-    name, kind = quoted(column.name), source.types.get(column.name)
-    if kind is None:
-        return "NULL::VARCHAR"
-    if kind == "VARCHAR":
-        return f"trim({name})"
-    if column.type in ("text", "choice", "clock"):
-        return _typed_text(column, source, kind)
-    if column.type == "time" and kind.startswith(("TIMESTAMP", "DATE")):
-        return name
-    if column.type == "number" and kind.startswith(_INTEGERS + _REALS):
-        return name
-    if kind in ('"NULL"', "NULL", "INTEGER") and column.type == "time":
-        return f"{name}::VARCHAR"
-    raise UserError(f"{source.label}: column {column.name} has the type {kind}, {column.type} is needed; convert it")
+
+    table: str
+    column: Column
+    label: str
+    header: str = ""
+    name: str = ""
+    kind: str = "VARCHAR"
+    factor: float = 1.0
+    order: str = ""
+    decimal_comma: bool = False
 
 
-def filled(column: Column, source: Source, cell: str) -> str:
-    """Give the SQL that makes the words for nothing null."""
-    return f"case when {cell} in {_BLANKS} then null else {cell} end" if source.types.get(column.name) == "VARCHAR" else cell
+def raw(cell: Cell) -> str:
+    """Give the SQL of the cell as found.
 
+    Raises:
+        UserError: the file states a type that cannot be read as declared.
 
-def _typed_text(column: Column, source: Source, kind: str) -> str:
-    if kind.startswith(_REALS):
-        # a float has lost the digits of a 19-digit card number; only an empty column is harmless
-        return f"case when isnan({quoted(column.name)}) then null else 'number with decimals: ' || {quoted(column.name)} end"
-    return f"{quoted(column.name)}::VARCHAR"
-
-
-def parsed(column: Column, source: Source, cell: str) -> str:
-    """Give the SQL that reads the raw cell into the declared type; null where it is blank or cannot be read."""
-    kind = source.types.get(column.name, "VARCHAR")
-    if column.type == "time":
-        return _time(cell, kind)
-    if column.type == "number":
-        low = "-1e300" if column.minimum is None else f"{column.minimum:g}"
-        return f"checked_number(try_cast({cell} as DOUBLE), {low})"
-    if column.type == "choice":
-        default = f"'{column.blank}'" if column.blank else "null"
-        if column.name not in source.types:
-            return default if column.blank != "unknown" else "null::VARCHAR"
-        listed = ", ".join(f"'{choice}'" for choice in column.choices)
-        return f"case when {cell} is null then {default} when lower({cell}) in ({listed}) then lower({cell}) else 'unknown' end"
-    if source.types.get(column.name, "").startswith(_REALS):
-        return "null::VARCHAR"
-    return cell
-
-
-def _time(cell: str, kind: str) -> str:
-    if kind.startswith("TIMESTAMP WITH TIME ZONE"):
-        value = f"timezone(getvariable('zone'), {cell})"
-    elif kind.startswith(("TIMESTAMP", "DATE")):
-        value = f"{cell}::TIMESTAMP"
-    else:
-        offset = f"(contains(substr({cell}, 11), '+') or contains(substr({cell}, 11), '-') or {cell} like '%Z')"
-        value = (
-            f"case when length({cell}) > 10 and {offset} then timezone(getvariable('zone'), try_cast({cell} as TIMESTAMPTZ)) "
-            f"else try_cast({cell} as TIMESTAMP) end"
+    """
+    kind, wanted = cell.kind, cell.column.type
+    if kind == "VARCHAR" or (wanted == "time" and kind.startswith(("TIMESTAMP", "DATE"))):
+        return cell.name
+    if kind in ('"NULL"', "NULL"):
+        return f"{cell.name}::VARCHAR"
+    if wanted == "number" and kind.startswith(INTEGERS + REALS):
+        return cell.name
+    if wanted in ("text", "choice", "clock") and kind.startswith(REALS):
+        # a float may have lost the digits of a 19-digit card number: whole numbers of up to 15 digits have not
+        return (
+            f"case when isnan({cell.name}) then null when abs({cell.name}) < 1e15 and {cell.name} = trunc({cell.name}) "
+            f"then printf('%.0f', {cell.name}::DOUBLE) else printf('%e', {cell.name}::DOUBLE) end"
         )
-    return f"checked_time({value})"
+    if wanted in ("text", "choice", "clock") or (wanted == "time" and kind.startswith(INTEGERS)):
+        return f"{cell.name}::VARCHAR"
+    raise mistake("wrong_type", label=cell.label, column=cell.column.name, kind=kind, needed=wanted)
 
 
-def refusal(column: Column, cell: str, value: str) -> list[tuple[str, str]]:
-    """List (SQL condition, rule) pairs that refuse the row for this column."""
-    rules = []
+def is_typed(cell: Cell) -> bool:
+    """Tell whether the file states the type of a time or a number, so that there is no text to read."""
+    if cell.column.type == "time":
+        return cell.kind.startswith(("TIMESTAMP", "DATE"))
+    return cell.column.type == "number" and cell.kind.startswith(INTEGERS + REALS)
+
+
+def absent(cell: Cell) -> str:
+    """Give the SQL of a column that the file does not have."""
+    column = cell.column
+    filled = column.type == "choice" and column.blank not in (None, "unknown")
+    return f"'{column.blank}'" if filled else f"null::{SQL_TYPES[column.type]}"
+
+
+def quick(cell: Cell, r: str) -> str:
+    """Give the SQL that reads a clean cell, or one whose type the file states; null for the others."""
+    column = cell.column
+    if is_typed(cell):
+        if column.type == "number":
+            return f"case when isnan({r}::DOUBLE) then null else {r}::DOUBLE end"
+        zoned = cell.kind.startswith("TIMESTAMP WITH TIME ZONE")
+        return f"timezone(getvariable('zone'), {r})" if zoned else f"{r}::TIMESTAMP"
+    if column.type == "choice":
+        known = dict.fromkeys((*column.choices, "unknown"))  # our own files say unknown where they do not know
+        return f"case when {r} in ({', '.join(map(_literal, known))}) then {r} end"
+    if column.identifier:
+        return f"quick_card({r})" if _is_card(column) else f"quick_identifier({r})"
+    return {"time": f"quick_time({r})", "number": f"quick_number({r})"}.get(column.type, "null::VARCHAR")
+
+
+def at_once(cell: Cell, r: str, k: str) -> str:
+    """Give the SQL of the value from its quick reading alone; null where the careful one has to look."""
+    column = cell.column
+    if column.identifier:
+        return r  # as it is: handing a long text through a condition would copy it
+    if column.type == "choice":
+        return f"coalesce({k}, {absent(cell) if column.blank is None else _literal(column.blank)})"
+    if column.type in ("text", "clock") and not column.identifier:
+        return f"case when not is_blank(tidy({r})) then tidy({r}) end"
+    return bounded(cell, _scaled(cell, k) if column.type == "number" else k)
+
+
+def unsettled(cell: Cell, r: str, k: str, c: str) -> str:
+    """Give the SQL that tells whether the quick reading leaves anything open: a repair, a refusal or a word for nothing."""
+    column = cell.column
+    if column.type == "choice":
+        return f"{k} is null and {r} is not null"
+    if column.identifier:
+        masked = f" and not contains({r}, '*')" if _is_card(column) else ""
+        return f"not coalesce(clean_identifier({r}){masked}, {str(not column.required).lower()})"
     if column.required:
-        rules.append((f"{cell} is null", "is blank; the column is required"))
-    if column.type in ("time", "number", "text"):
-        rule = _RULES[column.type]
-        if column.minimum is not None:
-            rule += f" of at least {column.minimum:g}"
-        rules.append((f"{value} is null and {cell} is not null", rule))
+        open_ = f"{c} is null"
+    elif column.type in ("time", "number"):
+        open_ = f"{c} is null and {r} is not null"
+    else:
+        open_ = "false"
+    return f"{open_} or {c} >= too_late()" if column.type == "time" and not column.future else open_
+
+
+def cleaned(cell: Cell, r: str, k: str) -> str:
+    """Give the SQL of the cell's text without what surrounds it, where the quick reading failed."""
+    how = "unquoted" if cell.column.identifier else "clean" if cell.column.type in ("time", "number", "choice") else "tidy"
+    return "null::VARCHAR" if is_typed(cell) else f"case when {k} is null then {how}({r}) end"
+
+
+def digits(cell: Cell, w: str) -> str:
+    """Give the SQL of an identifier without blanks, brackets and hyphens, or of a word in its folded form."""
+    if cell.column.type == "choice":
+        return f"folded({w})"
+    return f"regexp_replace({w}, '[ ()-]', '', 'g')" if cell.column.identifier else "null::VARCHAR"
+
+
+def value(cell: Cell, k: str, w: str, d: str, b: str) -> str:
+    """Give the SQL of the value, by the quick or the careful reading."""
+    column = cell.column
+    if column.type == "choice":
+        return _choice(cell, k, d, b)
+    if column.type == "time":
+        careful = f"careful_time({w}, '{cell.order}')"
+    elif column.type == "number":
+        durations = f", duration_of({w})" if f"{cell.table}.{column.name}" in UNITS and cell.table == "calls" else ""
+        number = _scaled(cell, f"careful_number({w}, {str(not cell.decimal_comma).lower()})")
+        return f"case when {w} is null then {_scaled(cell, k)} when not {b} then coalesce({number}{durations}) end"
+    elif column.identifier:
+        careful = f"careful_identifier({w}, {d})"
+        careful = f"case when not contains({w}, '*') then {careful} end" if _is_card(column) else careful
+    else:
+        careful = w
+    return f"case when {w} is null then {k} when not {b} then {careful} end"
+
+
+def _scaled(cell: Cell, number: str) -> str:
+    """Apply the unit; a part is divided, as 6985 / 100 is 69.85 and 6985 * 0.01 is not."""
+    if cell.factor == 1:
+        return number
+    return f"{number} * {cell.factor!r}" if cell.factor > 1 else f"{number} / {round(1 / cell.factor)}.0"
+
+
+def _is_card(column: Column) -> bool:
+    return column.name == "card_id"
+
+
+def _choice(cell: Cell, k: str, d: str, b: str) -> str:
+    column = cell.column
+    default = f"'{column.blank}'" if column.blank else "null"
+    words = WORDS.get(f"{cell.table}.{column.name}", {})
+    spoken = " ".join(
+        f"when listed({d}, {words_sql(map(folded, (choice, *words.get(choice, ()))))}) then '{choice}'" for choice in column.choices
+    )
+    return f"case when {k} is not null then {k} when coalesce({b}, true) then {default} {spoken} else 'unknown' end"
+
+
+def bounded(cell: Cell, u: str) -> str:
+    """Give the SQL of the value if it lies within the bounds of its column, else null."""
+    if cell.column.type == "time":
+        return f"checked_time({u})"
+    if cell.column.type == "number":
+        return f"checked_number({u}, {'-1e300' if cell.column.minimum is None else f'{cell.column.minimum:g}'})"
+    return u
+
+
+def refusal(cell: Cell, r: str, w: str, c: str, b: str) -> list[tuple[str, str]]:
+    """List (SQL condition, SQL of the rule's code) pairs that refuse the row for this column."""
+    column = cell.column
+    if column.type in ("choice", "clock") and not column.required:
+        return []
+    blank = f"({r} is null or coalesce({b}, false){_not_a_number(cell, r)})"
+    why = _why(column, r, w)
+    if column.required:
+        rules = [(f"{c} is null", f"case when {blank} then 'blank' else {why} end")]
+    else:
+        rules = [(f"{c} is null and not {blank}", why)]
+    if column.type == "time" and not column.future:
+        rules.append((f"{c} >= too_late()", "'future'"))
     return rules
+
+
+def _not_a_number(cell: Cell, r: str) -> str:
+    return f" or isnan({r}::DOUBLE)" if is_typed(cell) and cell.column.type == "number" else ""
+
+
+def _why(column: Column, r: str, w: str) -> str:
+    if column.type == "time":
+        return f"case when day_or_month({w}) then 'day_or_month' else 'no_time' end"
+    if column.type == "number":
+        least = "'no_number'" if column.minimum is None else f"'too_small:{column.minimum:g}'"
+        number = f"isfinite(try_cast({r} as DOUBLE))"
+        return f"case when unsure_duration({w}) then 'unsure_duration' when {number} then {least} else 'no_number' end"
+    masked = f"when contains({w}, '*') then 'masked_card' " if _is_card(column) else ""
+    return f"case when is_total({w}) then 'total' {masked}else 'digits_lost' end"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

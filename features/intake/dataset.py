@@ -1,22 +1,27 @@
 """The data set after the door: typed tables in one DuckDB connection, and the account of every row that came in."""
 
 import hashlib
+import os
 import shutil
 import tempfile
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
 
 from blockrisk.features import tables as contract
-from blockrisk.features.errors import UserError
+from blockrisk.features.errors import mistake
+from blockrisk.features.intake.mapping import Use
+from blockrisk.features.messages import rule, say, shown
 
 
 @dataclass(frozen=True)
 class Refused:
-    """Tell of one kind of refused row: where it was first seen, the value, the rule and how many there are."""
+    """Tell of one kind of refused row: where it was first seen, the value, the code of the rule and how many there are."""
 
     source: str
     line: int
@@ -26,8 +31,8 @@ class Refused:
     rows: int
 
     def __str__(self) -> str:
-        where = f"{self.source} line {self.line}" if self.line else self.source
-        return f'{where}: {self.column} "{self.value}" {self.rule} ({self.rows} such rows set aside)'
+        where = say("line", source=self.source, line=self.line) if self.line else self.source
+        return say("refused", where=where, column=self.column, value=shown(self.value), rule=rule(self.rule), rows=self.rows)
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,15 @@ class RowCount:
 
 
 @dataclass(frozen=True)
+class Mapped:
+    """Say which file of which table was read by which columns."""
+
+    table: str
+    label: str
+    uses: dict[str, Use]
+
+
+@dataclass(frozen=True)
 class Tables:
     """Hold a data set that has been read.
 
@@ -60,7 +74,10 @@ class Tables:
         accounting: one RowCount per supplied table.
         ignored: names in the folder that are no table.
         zone: IANA zone of the local times.
+        mapped: which column of each file is which column of the contract.
+        cut: text files whose last line does not end, so that its last cell may be cut.
 
+    The connection also holds `set_aside`: each refused row with its table, file, line, column, value and the code of the rule.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -68,6 +85,8 @@ class Tables:
     accounting: tuple[RowCount, ...]
     ignored: tuple[str, ...]
     zone: str
+    mapped: tuple[Mapped, ...] = ()
+    cut: tuple[str, ...] = ()
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return one table as a data frame, in key order."""
@@ -87,11 +106,13 @@ class Tables:
 def connect(*, memory: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
     """Open an in-memory DuckDB with a private folder for what does not fit, removed when the connection goes.
 
+    What goes there is enciphered with a key that lives in this process alone: no number is to be read in it.
+
     Raises:
         UserError: memory is no size.
 
     """
-    spill = tempfile.mkdtemp(prefix="blockrisk-")
+    spill = os.path.realpath(tempfile.mkdtemp(prefix="blockrisk-"))
     config: dict[str, Any] = {"temp_directory": spill, "autoinstall_known_extensions": "false"}
     if memory:
         config["memory_limit"] = memory
@@ -101,8 +122,30 @@ def connect(*, memory: str | None = None, threads: int | None = None) -> duckdb.
         con = duckdb.connect(":memory:", config=config)
     except duckdb.Error as error:
         shutil.rmtree(spill, ignore_errors=True)
-        raise UserError(f'memory "{memory}" is no size; write 2GB or 800MB') from error
+        raise mistake("memory", memory=memory) from error
     weakref.finalize(con, shutil.rmtree, spill, ignore_errors=True)
     con.execute("set enable_progress_bar = false")
+    con.execute("set force_mbedtls_unsafe = 'true'")
+    con.execute("set temp_file_encryption = true")
     con.execute("set TimeZone = 'UTC'")
     return con
+
+
+def link(con: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """Link a file into the connection's private folder and give the link, whose name holds nothing of the file's own.
+
+    DuckDB reads `[ab]` and `*` in a path as a pattern, which may fit a foreign file.
+    """
+    [(spill,)] = con.execute("select current_setting('temp_directory')").fetchall()
+    ending = next((ending for ending in (".parquet", ".csv.gz", ".gz") if path.name.endswith(ending)), ".csv")
+    target = Path(spill, f"file-{sum(1 for _ in Path(spill).glob('file-*'))}{ending}")
+    target.symlink_to(path.resolve())
+    return str(target)
+
+
+def lock(con: duckdb.DuckDBPyConnection, links: Sequence[str]) -> None:
+    """Let the engine reach these files and its private folder, and nothing else from here on."""
+    named = ", ".join("'" + name.replace("'", "''") + "'" for name in links)
+    con.execute(f"set allowed_paths = [{named}]")
+    con.execute("set enable_external_access = false")
+    con.execute("set lock_configuration = true")

@@ -1,6 +1,8 @@
 """The door: read a data set, type every cell by declared rules, drop duplicates, account for every row."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -8,214 +10,152 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import duckdb
 
 from blockrisk.features import tables as contract
-from blockrisk.features.errors import UserError
-from blockrisk.features.intake import cells
-from blockrisk.features.intake.dataset import Refused, RowCount, Tables, connect
-from blockrisk.features.intake.sources import Source, find_files, open_file, open_frames, quoted, reading_error
-from blockrisk.features.tables import Column, Table
+from blockrisk.features.errors import UserError, mistake
+from blockrisk.features.intake import staging
+from blockrisk.features.intake.dataset import Mapped, RowCount, Tables, connect, link, lock
+from blockrisk.features.intake.duplicates import drop_duplicates
+from blockrisk.features.intake.macros import MACROS
+from blockrisk.features.intake.mapping import Rule, check_names, read_mapping
+from blockrisk.features.intake.pseudonyms import set_key
+from blockrisk.features.intake.sources import Found, Source, find_files, open_frames, quoted
+from blockrisk.features.meanings import of_table
+from blockrisk.features.tables import Table
 
 DataSet = str | Path | Mapping[str, Any]
 ZONE = "Asia/Shanghai"
 
 
-def read_tables(data: DataSet, *, zone: str = ZONE, memory: str | None = None, threads: int | None = None) -> Tables:
+@dataclass(frozen=True)
+class Door:
+    """Hold what a data set is read with: the engine, the files and their links, the user's mapping, and who is told of progress."""
+
+    con: duckdb.DuckDBPyConnection
+    files: Mapping[str, Sequence[Found | Source]]
+    ignored: list[str] = field(default_factory=list)
+    links: dict[Path, str] = field(default_factory=dict)
+    rules: dict[str, dict[str, Rule]] = field(default_factory=dict)
+    pseudonymise: bool = False
+    told: Callable[[int], None] = lambda size: None
+
+
+def read_tables(
+    data: DataSet,
+    *,
+    zone: str = ZONE,
+    memory: str | None = None,
+    threads: int | None = None,
+    today: date | None = None,
+    key: bytes | None = None,
+    told: Callable[[int], None] = lambda size: None,
+) -> Tables:
     """Read a data set of the contract's tables.
 
     Args:
-        data: a folder with NAME.parquet, NAME.csv, NAME.csv.gz or folders NAME/ of such files, or a mapping from table
-            name to data frame.
-        zone: IANA zone of the local times; stamps with an offset are converted to it.
+        data: a folder of files, or of folders of files, each named as its table (CSV, workbook or Parquet); one workbook with a
+            sheet a table; or a mapping from table name to data frame. Columns are found by name, by synonym or by mapping.toml.
+        zone: IANA zone of the local times; stamps with an offset, and epoch seconds, are converted to it.
         memory: limit for the engine, as "2GB"; beyond it, work goes to a private temporary folder.
         threads: threads of the engine; results do not depend on it.
+        today: stamps later than the day after it are refused; None: no stamp is too late.
+        key: secret of at least 16 bytes; with it every card, callee and handset becomes a keyed HMAC.
+        told: is called with the number of bytes read.
 
     Returns:
         Tables: every declared table and column, with the account of rows. An absent optional table is empty.
 
     Raises:
-        UserError: a required table or column is missing, or a file cannot be understood.
+        UserError: a required table or column is missing, a file cannot be understood, or something has two meanings.
 
     Example:
         >>> import pandas as pd
         >>> cards = pd.DataFrame([["001", "A", "X", "2025-01-01"]], columns=["card_id", "operator", "home_region", "activated_at"])
-        >>> calls = pd.DataFrame([["001", "2025-01-02 09:00", "c", 30]], columns=["card_id", "started_at", "callee", "talk_s"])
+        >>> calls = pd.DataFrame([["001", "2025/1/2 9:05", "c", "1分23秒"]], columns=["卡号", "呼叫时间", "被叫号码", "通话时长"])
         >>> tables = read_tables({"cards": cards, "calls": calls})
         >>> [(count.table, count.read, count.used) for count in tables.accounting]
         [('cards', 1, 1), ('calls', 1, 1)]
+        >>> float(tables.frame("calls")["talk_s"].iloc[0])
+        83.0
 
     """
     con = connect(memory=memory, threads=threads)
-    _set_zone(con, zone)
-    for macro in cells.MACROS:
+    _set_variables(con, zone, today)
+    set_key(con, key)
+    for macro in MACROS:
         con.execute(macro)
-    sources, ignored = _open(con, data)
+    con.execute(staging.SET_ASIDE)
+    door = _open(con, data, key is not None, told)
+    missing = [table for table in contract.TABLES if table.required and not door.files[table.name]]
+    if missing:
+        raise _missing_table(missing[0], data, door)
     present: set[str] = set()
-    accounting = []
+    accounting, mapped, cut = [], [], []
     for table in contract.TABLES:
-        found = sources[table.name]
-        if not found and table.required:
-            raise _missing_table(table, data, sources, ignored)
-        accounting += [_read_table(con, table, found)] if found else []
-        if not found:
-            _create(con, table, table.name)
-        present |= _present(table, found)
-    return Tables(con, frozenset(present), tuple(accounting), tuple(ignored), zone)
+        if not door.files[table.name]:
+            staging.create(con, table, table.name)
+            continue
+        staged = [staging.stage(door, table, found, number) for number, found in enumerate(door.files[table.name])]
+        check_names(table, door.rules.get(table.name, {}), {name for part in staged for name in part.headers})
+        accounting.append(_finish(con, table, staged))
+        mapped += [Mapped(table.name, part.label, part.uses) for part in staged]
+        cut += [part.label for part in staged if part.cut]
+        present |= {table.name} | {f"{table.name}.{column}" for part in staged for column in part.uses}
+    return Tables(con, frozenset(present), tuple(accounting), tuple(door.ignored), zone, tuple(mapped), tuple(cut))
 
 
-def _set_zone(con: duckdb.DuckDBPyConnection, zone: str) -> None:
+def _set_variables(con: duckdb.DuckDBPyConnection, zone: str, today: date | None) -> None:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise UserError(f'zone "{zone}" is unknown; write an IANA name such as Asia/Shanghai') from error
+        raise mistake("zone", zone=zone) from error
     con.execute("set variable zone = ?", [zone])
+    late = datetime(9999, 1, 1) if today is None else datetime.combine(today + timedelta(days=2), time())
+    con.execute(f"create or replace macro too_late() as TIMESTAMP '{late}'")
 
 
-def _open(con: duckdb.DuckDBPyConnection, data: DataSet) -> tuple[dict[str, list[Source]], list[str]]:
+def _open(con: duckdb.DuckDBPyConnection, data: DataSet, pseudonymise: bool, told: Callable[[int], None]) -> Door:
+    """Find the files and link them, then lock the engine."""
     if isinstance(data, Mapping):
-        return open_frames(con, data), []
-    files, ignored = find_files(Path(data))
-    opened = {
-        name: [open_file(con, path, path.name if path.parent == Path(data) else f"{name}/{path.name}") for path in paths]
-        for name, paths in files.items()
-    }
-    return opened, ignored
+        frames = open_frames(con, data)
+        lock(con, [])
+        return Door(con, frames, pseudonymise=pseudonymise)
+    folder = Path(data)
+    files, ignored = find_files(folder)
+    links = {part.path: link(con, part.path) for parts in files.values() for part in parts if not part.sheet}
+    lock(con, list(links.values()))
+    rules = read_mapping(folder if folder.is_dir() else folder.parent)
+    return Door(con, files, ignored, links, rules, pseudonymise, told)
 
 
-def _missing_table(table: Table, data: DataSet, sources: dict[str, list[Source]], ignored: list[str]) -> UserError:
-    there = sorted([name for name, found in sources.items() if found] + ignored)
+def _missing_table(table: Table, data: DataSet, door: Door) -> UserError:
+    there = sorted([name for name, found in door.files.items() if found] + door.ignored)
     where = "the mapping" if isinstance(data, Mapping) else str(data)
-    return UserError(
-        f"{where} has no table {table.name} ({table.meaning}); there is: {', '.join(there) or 'nothing'}; "
-        f"add {table.name}.csv or {table.name}.parquet with the columns {', '.join(table.required_columns)}"
+    columns = ", ".join(table.required_columns)
+    return mistake(
+        "no_table", where=where, table=table.name, meaning=of_table(table), there=", ".join(there) or "-", columns=columns
     )
 
 
-def _present(table: Table, found: list[Source]) -> set[str]:
-    if not found:
-        return set()
-    named = {name for source in found for name in source.types}
-    return {table.name} | {f"{table.name}.{column.name}" for column in table.columns if column.name in named}
-
-
-def _create(con: duckdb.DuckDBPyConnection, table: Table, name: str, extra: str = "") -> None:
-    columns = ", ".join(f"{quoted(column.name)} {cells.SQL_TYPES[column.type]}" for column in table.columns)
-    con.execute(f"create or replace table {name} ({columns}{extra})")
-
-
-def _read_table(con: duckdb.DuckDBPyConnection, table: Table, found: list[Source]) -> RowCount:
-    """Stage every file, set refused rows aside, drop duplicates; leave the table under its own name."""
-    staged = f"staged_{table.name}"
-    _create(con, table, staged, ", _file INTEGER, _refused VARCHAR, _value VARCHAR")
-    for number, source in enumerate(found):
-        _require_columns(table, source)
-        _execute(con, source, f"insert into {staged} {_staging_sql(table, source, number)}")
-    read, bad = _one(con, f"select count(*), count(_refused) from {staged}")
-    refused = _refusals(con, table, found) if bad else ()
-    if bad:
-        con.execute(f"delete from {staged} where _refused is not null")
-    for extra in ("_file", "_refused", "_value"):
-        con.execute(f"alter table {staged} drop column {extra}")
-    con.execute(f"alter table {staged} rename to {table.name}")
-    _drop_duplicates(con, table)
-    used = _one(con, f"select count(*) from {table.name}")[0]
+def _finish(con: duckdb.DuckDBPyConnection, table: Table, staged: list[staging.Staged]) -> RowCount:
+    """Take the refused rows out, drop duplicates, leave the table under its own name and account for its rows."""
+    staging.settle(con, table)
+    drop_duplicates(con, table)
+    refused = staging.refused_of(con, table)
+    read, bad = sum(part.read for part in staged), sum(kind.rows for kind in refused)
+    [(used,)] = con.execute(f"select count(*) from {table.name}").fetchall()
     if table.required and refused and not used:
-        raise UserError(f"no row of {table.name} can be used; {refused[0]}")
+        raise mistake("no_rows", table=table.name, first=refused[0])
+    ignored = {name for part in staged for name in part.headers} - {use.header for part in staged for use in part.uses.values()}
     return RowCount(
         table.name,
-        tuple(source.label for source in found),
+        tuple(part.label for part in staged),
         read,
         used,
-        read - bad - used,
+        sum(part.staged for part in staged) - used,
         bad,
         refused,
-        _ignored_columns(table, found),
+        tuple(sorted(name for name in ignored if name)),
         _unknown_values(con, table),
     )
-
-
-def _require_columns(table: Table, source: Source) -> None:
-    for name in table.required_columns:
-        if name not in source.types:
-            raise UserError(
-                f"{source.label} has no column {name} ({table.column(name).meaning}); there are: "
-                f"{', '.join(source.types)}; rename or add {name}"
-            )
-
-
-def _staging_sql(table: Table, source: Source, number: int) -> str:
-    raws = [f"{cells.raw(column, source)} as w{i}" for i, column in enumerate(table.columns)]
-    whole = [f"{cells.filled(column, source, f'w{i}')} as r{i}" for i, column in enumerate(table.columns)]
-    typed = [f"{cells.parsed(column, source, f'r{i}')} as c{i}" for i, column in enumerate(table.columns)]
-    rules = [
-        (condition, f"'{column.name}|{rule}'", f"r{i}::VARCHAR")
-        for i, column in enumerate(table.columns)
-        for condition, rule in cells.refusal(column, f"r{i}", f"c{i}")
-    ]
-    why = " ".join(f"when {condition} then {rule}" for condition, rule, _ in rules)
-    value = " ".join(f"when {condition} then coalesce({cell}, '')" for condition, _, cell in rules)
-    names = ", ".join(f"c{i}" for i in range(len(table.columns)))
-    return (
-        f"select {names}, {number}, case {why} end, case {value} end from "
-        f"(select *, {', '.join(typed)} from (select {', '.join(whole)} from (select {', '.join(raws)} from {source.clause})))"
-    )
-
-
-def _execute(con: duckdb.DuckDBPyConnection, source: Source, sql: str) -> list[Any]:
-    try:
-        return con.execute(sql, source.parameters).fetchall()
-    except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
-        raise reading_error(source.label, error) from error
-
-
-def _refusals(con: duckdb.DuckDBPyConnection, table: Table, found: list[Source]) -> tuple[Refused, ...]:
-    """Read the files with refused rows once more, in order, to name the first line of each kind."""
-    kinds = []
-    columns = (*(quoted(column.name) for column in table.columns), "_file", "_refused", "_value")
-    for number in [
-        row[0]
-        for row in con.execute(f"select distinct _file from staged_{table.name} where _refused is not null order by 1").fetchall()
-    ]:
-        source = found[number]
-        sql = f"""
-            with numbered({", ".join(columns)}, line) as
-                (select *, row_number() over () + 1 from ({_staging_sql(table, source, number)}))
-            select min(line), _refused, arg_min(_value, line), count(*) from numbered
-            where _refused is not null group by _refused order by 1, 2"""
-        for line, why, value, rows in _execute(con, source, sql):
-            column, rule = why.split("|", 1)
-            kinds.append(Refused(source.label, line, column, value, rule, rows))
-    return tuple(kinds)
-
-
-def _drop_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Keep one row a key: the one known first, then the one that says most, then the greatest values."""
-    key = ", ".join(quoted(name) for name in table.key)
-    distinct, rows = _one(con, f"select count(distinct hash({key})), count(*) from {table.name}")
-    if distinct == rows:
-        return
-    order = []
-    if "available_at" in {column.name for column in table.columns}:
-        order.append(f"greatest(available_at, {table.event})")
-    free = [column for column in table.columns if column.name not in (*table.key, "available_at")]
-    rest = [quoted(column.name) for column in free]
-    order += [f"({' + '.join(_says_something(column) for column in free)}) desc"] if free else []
-    order += [f"{name} desc nulls last" for name in rest]
-    order += ["available_at nulls last"] if "available_at" in {column.name for column in table.columns} else []
-    by = f" order by {', '.join(order)}" if order else ""
-    con.execute(
-        f"create or replace table {table.name} as select * exclude (_nth) from "
-        f"(select *, row_number() over (partition by {key}{by}) as _nth from {table.name}) where _nth = 1"
-    )
-
-
-def _says_something(column: Column) -> str:
-    """Give 1 where the cell was filled; a blank choice has become its word for blank on reading."""
-    name = quoted(column.name)
-    return f"(coalesce({name}, '{column.blank}') <> '{column.blank}')::INT" if column.blank else f"({name} is not null)::INT"
-
-
-def _ignored_columns(table: Table, found: list[Source]) -> tuple[str, ...]:
-    known = {column.name for column in table.columns}
-    return tuple(sorted({name for source in found for name in source.types} - known))
 
 
 def _unknown_values(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
@@ -223,10 +163,6 @@ def _unknown_values(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, i
     choices = [column.name for column in table.columns if column.type == "choice"]
     if not choices:
         return {}
-    counts = _one(con, f"select {', '.join(f'''count_if({n} = 'unknown')''' for n in choices)} from {table.name}")
+    sql = f"select {', '.join(f'''count_if({quoted(n)} = 'unknown')''' for n in choices)} from {table.name}"
+    [counts] = con.execute(sql).fetchall()
     return {name: count for name, count in zip(choices, counts, strict=True) if count}
-
-
-def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    [row] = con.execute(sql).fetchall()
-    return tuple(row)

@@ -4,9 +4,8 @@ Nothing is guessed: CSV is read as text with the columns that its own header nam
 """
 
 import csv
-import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,53 @@ import duckdb
 import pyarrow as pa
 
 from blockrisk.features import tables as contract
-from blockrisk.features.errors import UserError
+from blockrisk.features.chinese import folded
+from blockrisk.features.errors import UserError, mistake
+from blockrisk.features.intake.mapping import FILE
+from blockrisk.features.intake.text import open_bytes
+from blockrisk.features.intake.workbook import sheets_of
+from blockrisk.features.messages import shown
+from blockrisk.features.synonyms import TABLE_OF
 
 ENDINGS = (".parquet", ".csv", ".csv.gz")
+READABLE = (*ENDINGS, ".xlsx", ".txt", ".tsv", ".txt.gz", ".tsv.gz")
 _CSV = "delim=',', quote='\"', escape='\"', header=true, auto_detect=false, strict_mode=true, null_padding=false"
 
 
 @dataclass(frozen=True)
+class Found:
+    """Hold one file of a table, or one sheet of a workbook, and its name in messages."""
+
+    path: Path
+    label: str
+    sheet: str = ""
+
+
+@dataclass(frozen=True)
 class Source:
-    """Hold one opened file or frame: a label for messages, a FROM clause with its parameters, and column -> SQL type."""
+    """Hold one opened file or frame.
+
+    Attributes:
+        label: its name in messages.
+        clause, parameters: the FROM clause.
+        types: column -> SQL type.
+        names: column -> name in SQL, where that is not the column's own.
+        headers: the columns as the file names them, repeated ones included; () if `types` names them all.
+        line: SQL of the row's place in the file; "" if it follows from the order of rows.
+        first: the place of the first row.
+        decimal_comma: whether a comma in a number may be a decimal comma.
+
+    """
 
     label: str
     clause: str
     parameters: tuple[Any, ...]
     types: dict[str, str]
+    names: dict[str, str] = field(default_factory=dict)
+    headers: tuple[str, ...] = ()
+    line: str = ""
+    first: int = 1
+    decimal_comma: bool = False
 
 
 def quoted(name: str) -> str:
@@ -39,56 +71,104 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def find_files(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
+def find_files(folder: Path) -> tuple[dict[str, list[Found]], list[str]]:
     """List the files of each known table in a data folder, and the names of what is no table of ours.
 
     Args:
-        folder: the data folder; links are followed.
+        folder: the data folder, or one workbook with a sheet a table; links are followed.
 
     Returns:
         table name -> its files in name order (empty where there is none), and unknown names, sorted.
 
     Raises:
-        UserError: the folder does not exist, or a table is a workbook (not read yet).
+        UserError: the folder does not exist, a workbook is damaged, or it is not plain which of its sheets is the table.
 
     """
-    if not folder.is_dir():
-        raise UserError(f"{folder} is no folder; give the folder that holds cards.csv and calls.csv (or .parquet)")
-    found: dict[str, list[Path]] = {name: [] for name in contract.NAMES}
-    unknown = []
-    for entry in sorted(folder.iterdir()):
-        name, _, ending = entry.name.partition(".")
-        if entry.is_dir() and entry.name in found:
-            found[entry.name] += _files_of_folder(entry)
-        elif name in found and f".{ending}" in ENDINGS:
-            found[name].append(entry)
-        elif name in found and ending == "xlsx":
-            raise UserError(f"{entry.name}: workbooks are not read yet; save the sheet as {name}.csv (CSV UTF-8)")
-        else:
-            unknown.append(entry.name)
+    found: dict[str, list[Found]] = {name: [] for name in contract.NAMES}
+    unknown: list[str] = []
+    if folder.is_file() and folder.name.endswith(".xlsx"):
+        _add_sheets(found, unknown, folder)
+    elif folder.is_dir():
+        for entry in sorted(folder.iterdir()):
+            _add(found, unknown, entry)
+    else:
+        raise mistake("no_folder", path=folder)
     return found, unknown
 
 
-def _files_of_folder(folder: Path) -> list[Path]:
-    files = sorted(path for path in folder.iterdir() if path.name.endswith(ENDINGS))
+def _add(found: dict[str, list[Found]], unknown: list[str], entry: Path) -> None:
+    name, _, ending = entry.name.partition(".")
+    table = TABLE_OF.get(folded(name), "")
+    if entry.name.startswith((".", "~$")) or entry.name == FILE:
+        return
+    if entry.is_dir() and table:
+        found[table] += _files_of_folder(table, entry)
+    elif table and f".{ending.lower()}" in READABLE:
+        found[table] += _parts(table, entry, entry.name)
+    elif table and ending.lower() == "xls":
+        raise mistake("old_workbook", label=entry.name, stem=name)
+    elif ending.lower() == "xlsx":
+        _add_sheets(found, unknown, entry)
+    else:
+        unknown.append(entry.name)
+
+
+def _add_sheets(found: dict[str, list[Found]], unknown: list[str], path: Path) -> None:
+    """Add the sheets of a workbook that are named as tables and have a row: an empty sheet of a template says nothing."""
+    tables = [(sheet, TABLE_OF.get(folded(sheet), "")) for sheet in sheets_of(path, path.name, rows=2)]
+    for sheet, table in tables:
+        if table:
+            found[table].append(Found(path, f"{path.name}[{sheet}]", sheet))
+    if not any(table for _, table in tables):
+        unknown.append(path.name)
+
+
+def _files_of_folder(table: str, folder: Path) -> list[Found]:
+    files = sorted(
+        path for path in folder.iterdir() if path.name.lower().endswith(READABLE) and not path.name.startswith((".", "~$"))
+    )
     if not files:
-        there = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
-        raise UserError(f"{folder.name}/ holds no {', '.join(ENDINGS)} file; there is: {there}")
-    return files
+        there = ", ".join(sorted(path.name for path in folder.iterdir())) or "-"
+        raise mistake("empty_folder", folder=folder.name, endings=", ".join((*ENDINGS, ".xlsx")), there=there)
+    return [part for path in files for part in _parts(table, path, f"{folder.name}/{path.name}")]
 
 
-def open_file(con: duckdb.DuckDBPyConnection, path: Path, label: str) -> Source:
-    """Open one file; its header or its Parquet schema gives the columns."""
+def _parts(table: str, path: Path, label: str) -> list[Found]:
+    """Take a file whole, and of a workbook the sheet named as the table or the only one with rows."""
+    if not path.name.lower().endswith(".xlsx"):
+        return [Found(path, label)]
+    sheets = sheets_of(path, label)
+    named = [sheet for sheet in sheets if TABLE_OF.get(folded(sheet)) == table]
+    chosen = named if len(named) == 1 else sheets
+    if not chosen:
+        raise mistake("empty", label=label)
+    if len(chosen) > 1:
+        raise mistake("sheets", label=label, there=", ".join(sheets), table=table)
+    return [Found(path, f"{label}[{chosen[0]}]" if len(sheets) > 1 else label, chosen[0])]
+
+
+def open_file(con: duckdb.DuckDBPyConnection, path: Path, label: str, reached: str = "") -> Source:
+    """Open one file with the fast reader; its header or its Parquet schema gives the columns.
+
+    Args:
+        con: the engine.
+        path: the file.
+        label: its name in messages.
+        reached: the link by which the engine reaches it, where that is locked (features.intake.dataset.link).
+
+    """
+    reached = reached or str(path)
     if path.name.endswith(".parquet"):
-        clause, parameters = "read_parquet(?)", (str(path),)
+        clause, parameters = "read_parquet(?)", (reached,)
         try:
             described = con.execute(f"describe select * from {clause}", parameters).fetchall()
         except duckdb.Error as error:
-            raise UserError(f"{label} is no readable Parquet file ({_first_line(error)}); export it again") from error
+            raise mistake("no_parquet", label=label, why=_first_line(error)) from error
         return Source(label, clause, parameters, {row[0]: row[1] for row in described})
     header = _header(path, label)
     columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
-    return Source(label, f"read_csv(?, {_CSV}, columns={{{columns}}})", (str(path),), dict.fromkeys(header, "VARCHAR"))
+    clause = f"read_csv(?, {_CSV}, columns={{{columns}}})"
+    return Source(label, clause, (reached,), dict.fromkeys(header, "VARCHAR"), first=2)
 
 
 def open_frames(con: duckdb.DuckDBPyConnection, frames: Mapping[str, Any]) -> dict[str, list[Source]]:
@@ -101,11 +181,11 @@ def open_frames(con: duckdb.DuckDBPyConnection, frames: Mapping[str, Any]) -> di
     found: dict[str, list[Source]] = {name: [] for name in contract.NAMES}
     for name, frame in frames.items():
         if name not in found:
-            raise UserError(f"no table is called {name!r}; the tables are: {', '.join(contract.NAMES)}")
+            raise mistake("unknown_table", name=repr(name), there=", ".join(contract.NAMES))
         try:
             arrow = _plain(pa.Table.from_pandas(frame, preserve_index=False))
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise UserError(f"{name}: {_first_line(error)}; give each column one type, ids as text") from error
+            raise mistake("mixed_types", label=name, why=_first_line(error)) from error
         con.register(f"frame_{name}", arrow)
         described = con.execute(f"describe select * from frame_{name}").fetchall()
         found[name].append(Source(name, f"frame_{name}", (), {row[0]: row[1] for row in described}))
@@ -138,20 +218,22 @@ def reading_error(label: str, error: duckdb.Error) -> UserError:
 
 
 def _header(path: Path, label: str) -> list[str]:
-    opener = gzip.open if path.name.endswith(".gz") else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file), [])
+        with open_bytes(path) as file:
+            first = file.readline().decode("utf-8-sig")
+            while first.count('"') % 2 and (more := file.readline()):
+                first += more.decode("utf-8")
+        header = next(csv.reader([first]), [])
     except UnicodeDecodeError as error:
         raise UserError(f"{label} is not UTF-8 text; save it as CSV UTF-8") from error
-    except (OSError, EOFError) as error:
-        raise UserError(f"{label} cannot be read ({error}); export it again") from error
+    except (OSError, EOFError, csv.Error) as error:
+        raise mistake("unreadable", label=label, why=_first_line(error)) from error
     names = [name.strip() for name in header]
     if not any(names):
-        raise UserError(f"{label} is empty; the first line must name the columns")
+        raise mistake("empty", label=label)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise UserError(f"{label}: the column name {repeated[0]!r} stands twice in the header; rename one")
+        raise mistake("twice", label=label, header=repr(shown(repeated[0])))
     return names
 
 
@@ -160,4 +242,4 @@ def _literal(text: str) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return shown((str(error).splitlines() or [type(error).__name__])[0])

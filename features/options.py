@@ -1,0 +1,117 @@
+"""The options of every command that reads a data set, and what they make of it."""
+
+from __future__ import annotations
+
+import functools
+import locale
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from blockrisk.features.messages import LANGUAGES, hush, language_of, say, speak
+
+if TYPE_CHECKING:
+    from blockrisk.features.intake import DataSet, Tables
+
+MEMORY_HELP = "Memory limit of the engine, such as 2GB; beyond it, work goes to a private temporary folder."
+ZONE_HELP = "Time zone of the data's local times."
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Hold how a command reads its data set.
+
+    Attributes:
+        zone, memory: as in `read_tables`.
+        today: the day after which stamps are refused one day later.
+        key: secret of the pseudonyms, or None.
+        quarantine: folder for the rows set aside; None: quarantine/ beside what the command writes.
+
+    """
+
+    zone: str
+    memory: str | None
+    today: date
+    key: bytes | None
+    quarantine: Path | None
+
+    def read(self, data: DataSet, told: Callable[[int], None] = lambda size: None) -> Tables:
+        """Read a data set with these options."""
+        from blockrisk.features.intake import read_tables
+
+        return read_tables(data, zone=self.zone, memory=self.memory, today=self.today, key=self.key, told=told)
+
+    def set_aside(self, tables: Tables, beside: Path) -> list[str]:
+        """Write the rows set aside, beside a file unless a folder was named; give a line to print for each file."""
+        from blockrisk.features.intake.quarantine import write_quarantine
+
+        written = write_quarantine(tables, self.quarantine or beside.parent / "quarantine")
+        return [say("set_aside_in", path=path) for path in written]
+
+
+def language_option(command: _Command) -> _Command:
+    """Add --lang to a command; what it says, errors included, is then in that language."""
+    option = click.option(
+        "--lang",
+        type=click.Choice(LANGUAGES),
+        is_eager=True,
+        expose_value=False,
+        callback=_speak,
+        help="Language of what is printed; by default that of the locale.",
+    )
+    return option(command)
+
+
+def reading_options(command: _Command) -> _Command:
+    """Add --zone, --memory, --today, --pseudonymise, --quarantine and --lang; the command gets them as `reading`."""
+
+    @functools.wraps(command)
+    def reads(
+        *, zone: str, memory: str | None, today: datetime | None, pseudonymise: Path | None, quarantine: Path | None, **rest: Any
+    ) -> Any:
+        from blockrisk.features.intake.pseudonyms import read_key
+
+        key = read_key(pseudonymise) if pseudonymise else None
+        day = today.date() if today else date.today()
+        return command(reading=Reading(zone, memory, day, key, quarantine), **rest)
+
+    for option in reversed(_OPTIONS):
+        reads = option(reads)
+    return language_option(reads)  # type: ignore[return-value]
+
+
+_OPTIONS = (
+    click.option("--zone", default="Asia/Shanghai", show_default=True, help=ZONE_HELP),
+    click.option("--memory", help=MEMORY_HELP),
+    click.option(
+        "--today", type=click.DateTime(["%Y-%m-%d"]), help="Stamps later than the day after it are refused; by default, today."
+    ),
+    click.option(
+        "--pseudonymise",
+        metavar="KEYFILE",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="Replace cards, callees and handsets by a keyed HMAC at the door; the file holds the secret key.",
+    ),
+    click.option(
+        "--quarantine",
+        metavar="DIR",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder for the rows set aside; by default quarantine/ beside what is written.",
+    ),
+)
+
+
+def _speak(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    token = speak(value or language_of(_locale()))
+    context.call_on_close(lambda: hush(token))
+
+
+def _locale() -> str:
+    named = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return named or (locale.getlocale()[0] or "")

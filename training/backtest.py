@@ -1,0 +1,193 @@
+"""The backtest: every learner starts anew at each origin, and forecasts the days that follow it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from blockrisk.features import Tables, at_risk, catalogue, read_tables, vectors
+from blockrisk.features.errors import UserError
+from blockrisk.features.intake import ZONE, account_lines
+from blockrisk.features.tables import LABEL_KINDS
+from blockrisk.models.ladder import Ladder
+from blockrisk.training.dated import MEMORY, check_horizon, end_of_period, start_of_period
+from blockrisk.training.fitting import LEAST_BLOCKS, Examples, fit_forward
+from blockrisk.training.labels import distinct_blocks, labels
+from blockrisk.training.learners import DEFAULT_LEARNER, LEARNERS
+from blockrisk.training.oracle import true_chances
+from blockrisk.training.origins import ORIGINS, Origin, dates_of, rolling_origins
+from blockrisk.training.report import quiet
+
+ORACLE: Final = "oracle"
+"""The name of the true chances among the forecasts, where data were simulated."""
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Hold what was forecast at all origins and what became of it: one row for each card at risk and test date.
+
+    `rows` has card_id, as_of, origin (number), operator, home_region, card_age_days, y (label at the primary horizon) and rate (the
+    base rate known at the origin); `chances` one column of probabilities a learner, and `oracle` on simulated data. `horizons` has,
+    by days, the labels y (NaN where unknown) and the default learner's probabilities p. `blocks` are the blocks of label kinds:
+    card_id, blocked_at.
+    """
+
+    horizon: int
+    origins: list[Origin]
+    rows: pd.DataFrame
+    chances: pd.DataFrame
+    horizons: dict[int, pd.DataFrame]
+    blocks: pd.DataFrame
+    default: str
+    seed: int
+    until: pd.Timestamp
+    data_digest: str
+    account: tuple[str, ...]
+    cautions: tuple[str, ...]
+
+
+def backtest(  # noqa: PLR0913 - the options of the command
+    data: Path | str | Tables,
+    *,
+    horizon: int = 7,
+    horizons: Sequence[int] = (1, 30),
+    origins: int = ORIGINS,
+    learners: Sequence[str] | None = None,
+    until: Any = None,
+    seed: int = 0,
+    memory: str | None = None,
+    zone: str = ZONE,
+    jobs: int = 2,
+    truth: Path | None = None,
+    tell: Callable[[str], None] = quiet,
+) -> Backtest:
+    """Forecast the last part of a data set from rolling origins, by every learner.
+
+    Args:
+        data: the folder of the contract's tables, or tables already read; blocks is needed.
+        horizon: days, 1 to 90, of the labels that learners are fitted and judged on; gaps are as long.
+        horizons: further horizons, in days, of the default learner; judged where they mature.
+        origins: least number of origins wanted.
+        learners: names of `learners.LEARNERS` or of the installed peers; all when left out.
+        until: as in `train`.
+        seed: the same data, seed and versions give the same figures.
+        memory: as in `train`.
+        zone: as in `train`.
+        jobs: processes.
+        truth: folder of the truth of simulated tables, looked up for figures only; `data` where that is a folder.
+        tell: is called with the name of each step as it starts.
+
+    Raises:
+        UserError: the data cannot be read, the period is too short, or blocks are too few to learn from.
+
+    """
+    check_horizon(horizon)
+    tell("Reading the tables")
+    tables = data if isinstance(data, Tables) else read_tables(data, zone=zone, memory=memory or MEMORY)
+    end, cautions = end_of_period(tables, until)
+    plan = rolling_origins(start_of_period(tables), end, horizon, count=origins)
+    known = distinct_blocks(tables, plan[0].start)
+    if known < LEAST_BLOCKS:
+        raise UserError(
+            f"{known} blocks start before the first origin {plan[0].start.date()}; at least {LEAST_BLOCKS} are needed to learn"
+            " anything; supply a longer period or more cards"
+        )
+    tell(f"Features of {len(dates_of(plan))} dates")
+    further = [days for days in horizons if days != horizon]
+    asked, examples = _examples(tables, plan, horizon, further, end)
+    names = _names(learners)
+    rows, chances, ladders = _forecast(asked, examples, plan, names, seed, jobs, tell)
+    folder = data if truth is None and not isinstance(data, Tables) else truth
+    if folder is not None:
+        q = true_chances(folder, rows["card_id"].to_numpy(), rows["as_of"].to_numpy(), horizon)
+        chances = chances if q is None or np.isnan(q).any() else chances.assign(**{ORACLE: q})
+    return Backtest(
+        horizon, plan, rows, chances, ladders, _blocks(tables), names[-1], seed, end, tables.digest(),
+        tuple(account_lines(tables)), cautions,
+    )  # fmt: skip
+
+
+def _names(asked: Sequence[str] | None) -> list[str]:
+    """List the learners with the default one last; all of them and the installed peers when none is asked for."""
+    from blockrisk.training.peers import installed_peers
+
+    known = [learner.name for learner in (*installed_peers(), *LEARNERS)]
+    for name in asked or []:
+        if name not in known:
+            raise UserError(f'--learner "{name}" is not known; choose among {", ".join(known)}')
+    return [name for name in known if asked is None or name in asked or name == DEFAULT_LEARNER]
+
+
+def _examples(
+    tables: Tables, plan: list[Origin], horizon: int, further: list[int], end: pd.Timestamp
+) -> tuple[pd.DataFrame, Examples]:
+    """Make the vectors and labels of every date that an origin needs; rows with an unknown label are left out."""
+    asked = at_risk(tables, dates_of(plan))
+    for days in (horizon, *further):
+        asked[f"y{days}"] = labels(tables, asked[["card_id", "as_of"]], days, end)["label"]
+    asked = asked[asked[f"y{horizon}"].notna()].reset_index(drop=True)
+    frame = vectors(tables, asked[["card_id", "as_of"]]).drop(columns=["card_id", "as_of"])
+    examples = Examples(
+        frame,
+        asked[f"y{horizon}"].to_numpy(dtype=np.float64),
+        asked["card_id"].to_numpy(dtype=object),
+        asked["as_of"].to_numpy().astype("datetime64[us]"),
+        catalogue.monotone(),
+        horizon,
+        {days: asked[f"y{days}"].to_numpy(dtype=np.float64) for days in further},
+    )
+    return asked, examples
+
+
+def _forecast(  # noqa: PLR0913 - the state of one loop
+    asked: pd.DataFrame,
+    examples: Examples,
+    plan: list[Origin],
+    names: list[str],
+    seed: int,
+    jobs: int,
+    tell: Callable[[str], None],
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, pd.DataFrame]]:
+    rows, chances, further = [], [], []
+    for number, origin in enumerate(plan):
+        train, calibrate, test = (
+            np.flatnonzero(asked["as_of"].isin(part)) for part in (origin.train, origin.calibrate, origin.test)
+        )
+        earlier, later, judged = (examples.take(part) for part in (train, calibrate, test))
+        found = {}
+        for name in names:
+            tell(f"Origin {number + 1} of {len(plan)}, {origin.start.date()}: {name}")
+            model, ladder = fit_forward(earlier, later, name, seed, jobs)
+            found[name] = model.predict_proba(judged.frame)[:, 1]
+        assert ladder is not None  # there are dates
+        further.append(_further(judged, model.margin(judged.frame), ladder))
+        known = np.concatenate([earlier.y, later.y])
+        rows.append(_described(asked.iloc[test], judged, number, float(known.mean())))
+        chances.append(pd.DataFrame(found))
+    joined = {days: pd.concat([part[days] for part in further], ignore_index=True) for days in further[0]}
+    return pd.concat(rows, ignore_index=True), pd.concat(chances, ignore_index=True), joined
+
+
+def _described(asked: pd.DataFrame, judged: Examples, origin: int, rate: float) -> pd.DataFrame:
+    taken = {name: judged.frame[name].to_numpy() for name in ("operator", "home_region", "card_age_days")}
+    base = asked[["card_id", "as_of"]].reset_index(drop=True)
+    return base.assign(origin=origin, **taken, y=judged.y, rate=rate)
+
+
+def _further(judged: Examples, margin: np.ndarray, ladder: Ladder) -> dict[int, pd.DataFrame]:
+    found = 1 / (1 + np.exp(-ladder.margins(margin)))
+    return {
+        days: pd.DataFrame({"y": judged.y if days == ladder.primary else judged.others[days], "p": found[:, place]})
+        for place, days in enumerate(ladder.days)
+    }
+
+
+def _blocks(tables: Tables) -> pd.DataFrame:
+    return tables.con.execute(
+        "SELECT DISTINCT card_id, blocked_at FROM blocks WHERE list_contains($kinds, coalesce(kind, 'full_stop'))"
+        " ORDER BY card_id, blocked_at",
+        {"kinds": list(LABEL_KINDS)},
+    ).df()

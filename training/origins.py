@@ -1,0 +1,93 @@
+"""Rolling origins: at each the forecaster starts anew with what was known then, and is judged on the days that follow."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from blockrisk.features.errors import UserError
+
+TEST_SHARE: Final = 0.3
+"""The last share of the period that is forecast."""
+
+ORIGINS: Final = 6
+"""Least number of origins wanted; fewer where the period is short."""
+
+_STEP_DAYS: Final = 7
+_HISTORY_DAYS: Final = (30, 21, 14, 7)
+_CALIBRATE_SHARE: Final = 0.25
+_MOST_CALIBRATE: Final = 4
+_LEAST_TRAIN: Final = 2
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Name the as_of dates of one origin: weekly ones to fit on and to calibrate on, daily ones to be judged on.
+
+    Between two of them lies a gap of at least the horizon, so that no label reaches into the dates of the next.
+    """
+
+    train: tuple[pd.Timestamp, ...]
+    calibrate: tuple[pd.Timestamp, ...]
+    test: tuple[pd.Timestamp, ...]
+
+    @property
+    def start(self) -> pd.Timestamp:
+        """Give the first day that is forecast: nothing at or after it was known."""
+        return self.test[0]
+
+
+def rolling_origins(
+    start: pd.Timestamp, until: pd.Timestamp, horizon_days: int, *, count: int = ORIGINS, share: float = TEST_SHARE
+) -> list[Origin]:
+    """Cut the last `share` of the period into runs of whole weeks of daily test dates, each with its own past.
+
+    `start` is the first midnight of the data, `until` the end of observation; a date is tested only if its horizon ends by
+    `until`. Runs are as many weeks long as leave at least `count` of them, at least one. The weekly dates to learn from lie on
+    the same weekday as the origins, so that each origin learns from the latest day whose labels are known. The first 30 days
+    (down to 7 in a short period) only feed features. UserError, with the days needed, if not even the first origin has dates to
+    fit and to calibrate on.
+
+    >>> day = pd.Timestamp
+    >>> found = rolling_origins(day("2026-01-01"), day("2026-06-30"), 7)
+    >>> [str(origin.start.date()) for origin in found][:2], len(found), len(found[0].train), len(found[0].calibrate)
+    (['2026-05-07', '2026-05-14'], 7, 10, 3)
+    """
+    first = start.ceil("D")
+    days = (until.normalize() - first).days
+    tested = [first + pd.Timedelta(days=day) for day in range(round(days * (1 - share)), days - horizon_days + 1)]
+    length = max(1, len(tested) // (count * _STEP_DAYS)) * _STEP_DAYS
+    runs = [tested[place : place + length] for place in range(0, len(tested), length)]
+    for history in _HISTORY_DAYS:
+        found = [_origin(first + pd.Timedelta(days=history), run, horizon_days) for run in runs]
+        if found and all(origin is not None for origin in found):
+            return [origin for origin in found if origin is not None]
+    past = _HISTORY_DAYS[-1] + _STEP_DAYS * (_LEAST_TRAIN - 1 + math.ceil(horizon_days / _STEP_DAYS)) + horizon_days
+    needed = math.ceil(max(past / (1 - share), horizon_days / share))
+    raise UserError(
+        f"the data hold {max(days, 0)} days before {until.date()}; a backtest with a horizon of {horizon_days} days needs about"
+        f" {needed}; supply a longer period or a shorter --horizon"
+    )
+
+
+def _origin(first: pd.Timestamp, test: list[pd.Timestamp], horizon_days: int) -> Origin | None:
+    gap = pd.Timedelta(days=horizon_days)
+    known = list(pd.date_range(first, test[0] - gap, freq="D"))[::-1][::_STEP_DAYS][::-1]
+    wanted = int(np.clip(round(_CALIBRATE_SHARE * len(known)), 1, _MOST_CALIBRATE))
+    for size in range(wanted, 0, -1):
+        calibrate = known[-size:]
+        train = [date for date in known if date <= calibrate[0] - gap] if calibrate else []
+        if len(train) >= _LEAST_TRAIN:
+            return Origin(tuple(train), tuple(calibrate), tuple(test))
+    return None
+
+
+def dates_of(origins: list[Origin]) -> list[pd.Timestamp]:
+    """List all dates that the origins need, ascending, each once.
+
+    >>> dates_of([])
+    []
+    """
+    return sorted({date for origin in origins for part in (origin.train, origin.calibrate, origin.test) for date in part})
