@@ -76,3 +76,25 @@ def test_an_unwritable_target_is_one_line(demo: Path) -> None:
     done = blockrisk("features", demo / "demo/data", "--as-of", "2025-04-01", "--out", "/proc/none/x.csv")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["train", "--out", "new", "--learner", "magic"],
+        ["train", "--out", "new", "--horizon", "0"],
+        ["train", "--out", "new", "--horizons", "1,x"],
+        ["train", "--out", "taken"],
+        ["backtest", "--out", "new", "--learner", "magic"],
+        ["backtest", "--out", "new", "--horizon", "0"],
+        ["backtest", "--out", "taken"],
+    ],
+)
+def test_what_cannot_be_is_refused_before_the_data_are_read(
+    given: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").mkdir()
+    result = CliRunner().invoke(cli, [given[0], "no such folder", *given[1:]])
+    assert "no such folder" not in str(result.exception)
+    assert any(word in str(result.exception) for word in ("magic", "horizon", "taken"))

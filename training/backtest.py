@@ -8,12 +8,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from blockrisk.features import Tables, at_risk, catalogue, read_tables, vectors
+from blockrisk.features import Tables, at_risk, catalogue, vectors
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake import ZONE, account_lines
 from blockrisk.features.tables import LABEL_KINDS
 from blockrisk.models.ladder import Ladder
-from blockrisk.training.dated import MEMORY, check_horizon, end_of_period, start_of_period
+from blockrisk.training.dated import check_horizon, end_of_period, opened, start_of_period
 from blockrisk.training.fitting import LEAST_BLOCKS, Examples, fit_forward
 from blockrisk.training.labels import distinct_blocks, labels
 from blockrisk.training.learners import DEFAULT_LEARNER, LEARNERS
@@ -84,9 +84,8 @@ def backtest(  # noqa: PLR0913 - the options of the command
         UserError: the data cannot be read, the period is too short, or blocks are too few to learn from.
 
     """
-    check_horizon(horizon)
-    tell("Reading the tables")
-    tables = data if isinstance(data, Tables) else read_tables(data, zone=zone, memory=memory or MEMORY)
+    names = check_backtest(horizon, learners)
+    tables = opened(data, zone, memory, tell)
     end, cautions = end_of_period(tables, until)
     plan = rolling_origins(start_of_period(tables), end, horizon, count=origins)
     known = distinct_blocks(tables, plan[0].start)
@@ -98,7 +97,6 @@ def backtest(  # noqa: PLR0913 - the options of the command
     tell(f"Features of {len(dates_of(plan))} dates")
     further = [days for days in horizons if days != horizon]
     asked, examples = _examples(tables, plan, horizon, further, end)
-    names = _names(learners)
     rows, chances, ladders = _forecast(asked, examples, plan, names, seed, jobs, tell)
     folder = data if truth is None and not isinstance(data, Tables) else truth
     if folder is not None:
@@ -110,10 +108,14 @@ def backtest(  # noqa: PLR0913 - the options of the command
     )  # fmt: skip
 
 
-def _names(asked: Sequence[str] | None) -> list[str]:
-    """List the learners with the default one last; all of them and the installed peers when none is asked for."""
+def check_backtest(horizon: int, asked: Sequence[str] | None) -> list[str]:
+    """Refuse a horizon or a learner that cannot be, before any data are read, and list the learners with the default one last.
+
+    All of them and the installed peers are listed when none is asked for.
+    """
     from blockrisk.training.peers import installed_peers
 
+    check_horizon(horizon)
     known = [learner.name for learner in (*installed_peers(), *LEARNERS)]
     for name in asked or []:
         if name not in known:

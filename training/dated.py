@@ -81,11 +81,8 @@ def train(  # noqa: PLR0913 - the options of the command
 
     """
     out = Path(out)
-    check_horizon(horizon)
-    check_learner(learner)
-    check_target(out, replace=replace)
-    tell("Reading the tables")
-    tables = data if isinstance(data, Tables) else read_tables(data, zone=zone, memory=memory or MEMORY)
+    check_train(out, horizon, learner, replace=replace)
+    tables = opened(data, zone, memory, tell)
     end, cautions = end_of_period(tables, until)
     asked, caution = choose_learner(distinct_blocks(tables, end), learner)
     split = split_period(start_of_period(tables), end, horizon)
@@ -173,6 +170,23 @@ def choose_learner(blocks: int, asked: str | None) -> tuple[str | None, tuple[st
         f"only {blocks} blocks to learn from, under {FEW_BLOCKS}: the simple learner {SIMPLE_LEARNER} was taken, and its"
         " probabilities are rough",
     )
+
+
+def check_train(out: Path, horizon: int, learner: str | None, *, replace: bool) -> None:
+    """Refuse what `train` cannot do before any data are read: UserError for a horizon, a learner or a target."""
+    check_horizon(horizon)
+    check_learner(learner)
+    check_target(out, replace=replace)
+
+
+def opened(
+    data: Path | str | Mapping[str, pd.DataFrame] | Tables, zone: str, memory: str | None, tell: Callable[[str], None]
+) -> Tables:
+    """Read a data set in MEMORY unless told otherwise; tables that have been read are taken as they are."""
+    if isinstance(data, Tables):
+        return data
+    tell("Reading the tables")
+    return read_tables(data, zone=zone, memory=memory or MEMORY)
 
 
 def check_horizon(horizon: int) -> None:

@@ -98,20 +98,23 @@ def train(  # noqa: PLR0913 - the options
             tell=_tell,
         )
     else:
-        from blockrisk.training.dated import MEMORY
+        from blockrisk.training.dated import MEMORY, check_train
         from blockrisk.training.dated import train as train_dated
 
+        days = 7 if horizon is None else horizon
+        further, alert = _horizons(horizons), _alert(capacity, costs)
+        check_train(out, days, learner, replace=replace)
         _tell("Reading the tables")
         tables = changed(reading, memory=reading.memory or MEMORY).read(data or "")
         report = train_dated(
             tables,
             out=out,
             until=until and until.date(),
-            horizon=7 if horizon is None else horizon,
+            horizon=days,
             seed=seed,
             learner=learner,
-            horizons=_horizons(horizons),
-            alert=_alert(capacity, costs),
+            horizons=further,
+            alert=alert,
             replace=replace,
             mlflow=mlflow,
             tell=_tell,
