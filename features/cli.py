@@ -5,9 +5,8 @@ from pathlib import Path
 
 import click
 
-from blockrisk.features.options import MEMORY_HELP, ZONE_HELP, Reading, reading_options
+from blockrisk.features.options import Reading, reading_options
 
-__all__ = ["MEMORY_HELP", "ZONE_HELP", "features"]
 _EXAMPLE = "Example: blockrisk features data --as-of 2025-06-01 --as-of 2025-06-08 --out vectors.parquet"
 
 

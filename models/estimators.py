@@ -13,6 +13,8 @@ from blockrisk.models.smooth import SmoothPart
 
 Array = np.ndarray
 
+_TINY = 1e-15  # as near to 0 and 1 as a probability is taken to be
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -104,6 +106,16 @@ def probability(margin: Any) -> Array:
     """
     small = np.exp(-np.abs(margin))
     return np.where(np.asarray(margin) >= 0, 1.0, small) / (1.0 + small)
+
+
+def margins(chance: Array) -> Array:
+    """Turn probabilities into log-odds, float64[n], kept finite at 0 and 1.
+
+    >>> margins(np.array([0.5, 0.0])).round(1).tolist()
+    [0.0, -34.5]
+    """
+    kept = np.clip(chance, _TINY, 1 - _TINY)
+    return np.log(kept) - np.log1p(-kept)
 
 
 def log_odds(share: float) -> float:

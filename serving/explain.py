@@ -10,7 +10,7 @@ from blockrisk.features import Tables, UserError, at_risk, vectors
 from blockrisk.serving.advice import advise
 from blockrisk.serving.explanation import Advice, Contribution, Explanation
 from blockrisk.serving.limits_on_file import limits_on_file
-from blockrisk.serving.predict import Model
+from blockrisk.serving.predict import Model, as_probability
 from blockrisk.serving.reasons import Limits, column_families, reasons_of, split_margin
 
 
@@ -47,7 +47,8 @@ def explain_cards(tables: Tables, model: Model, card_ids: Sequence[str], as_of: 
     course = _course(frame, model)
     limits = limits_on_file(tables, wanted, stamp)
     advice = advise(tables, model, today, stamp)
-    told = today.assign(margin=model.margin(today), probability=model.probability(today))
+    margin = model.margin(today)
+    told = today.assign(margin=margin, probability=as_probability(margin))
     rows = [{str(name): value for name, value in row.items()} for row in told.to_dict("records")]
     found = {
         card: _explanation(row, base, addend, model, limits[card], advice[card], course[card])

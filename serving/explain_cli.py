@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from blockrisk.features.cli import MEMORY_HELP, ZONE_HELP
+from blockrisk.features.options import MEMORY_HELP, ZONE_HELP
 from blockrisk.serving.explanation import LANGUAGES
 
 _EXAMPLE = "Example: blockrisk explain data --card 89860112345 --as-of 2025-06-01 --model models/first --lang en"

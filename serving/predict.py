@@ -12,6 +12,7 @@ import pandas as pd
 from blockrisk.features import Tables, UserError, at_risk, catalogue, read_tables, vectors
 from blockrisk.features.intake import ZONE
 from blockrisk.models.bundle import Bundle, load_bundle
+from blockrisk.models.estimators import margins
 from blockrisk.serving.advice import add_advice
 from blockrisk.serving.alerts import alerts, read_rule
 from blockrisk.serving.bands import bands, ranks
@@ -129,9 +130,8 @@ def score_tables(tables: Tables, model: Model, as_ofs: Sequence[Any], *, reasons
 
 def _alerts(scored: pd.DataFrame, model: Model) -> np.ndarray:
     """Say who is on the list of each date, by the rule of the manifest: dates scored together follow each other."""
-    chance = np.clip(scored["probability"].to_numpy(), 1e-15, 1 - 1e-15)
-    margin = np.log(chance) - np.log1p(-chance)
     rule = read_rule(model.bundle.manifest["alert"])
+    margin = margins(scored["probability"].to_numpy())
     return alerts(margin, scored["card_id"].to_numpy(dtype=object), scored["as_of"].to_numpy(), rule)
 
 

@@ -20,7 +20,9 @@ from blockrisk.serving.action import Action
 AHEAD: Final = 7
 """Days that a card is projected ahead."""
 
-_HISTORY = 30  # days kept before as_of: with the week ahead they fill the longest window but that of off-site calls
+HISTORY: Final = 30
+"""Days kept before as_of: with the week ahead they fill the longest window but that of off-site calls."""
+
 _LAG_FROM = 14  # days over which the delay of a card's rows is looked at
 _RARE = 28  # days over which the rate of complaints is taken: a week holds a quarter of theirs
 
@@ -141,7 +143,7 @@ _STATEMENTS: dict[str, str] = {
         from (
             select * exclude (day, seen), false as ahead
             from known_calls t join (select card_id, home_region from memory.main.cards) o using (card_id)
-            where t.day >= t.as_of_day - {_HISTORY} or t.region <> o.home_region
+            where t.day >= t.as_of_day - {HISTORY} or t.region <> o.home_region
             union all by name select * exclude (day, first_us) from ahead_calls) r
         {_COPY} join memory.main.cards h on h.card_id = r.card_id left join usual u on u.card_id = r.card_id""",
     "known_locations": _known("locations", "observed_at"),
@@ -154,7 +156,7 @@ _STATEMENTS: dict[str, str] = {
     "shifted_messages": _shifted("known_messages", "sent_at", "recipient"),
     "messages": f"""
         select {_names("messages", card_id="c.copy_id")}, {_EXTRA}, r.ahead
-        from (select *, false as ahead from known_messages where day >= as_of_day - {_HISTORY}
+        from (select *, false as ahead from known_messages where day >= as_of_day - {HISTORY}
             union all by name select * from shifted_messages) r {_COPY}""",
     "known_complaints": _known("complaints", "complained_at", "available_at"),
     # A quarter of the complaints of four weeks, evenly chosen, comes again in the middle of the week, and is not settled in it.

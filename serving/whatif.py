@@ -12,15 +12,12 @@ from blockrisk.features.tiles import TILES
 from blockrisk.serving.action import Action
 from blockrisk.serving.actions import ACTIONS
 from blockrisk.serving.limits_on_file import limits_on_file
-from blockrisk.serving.projection import AHEAD, project
+from blockrisk.serving.projection import AHEAD, HISTORY, project
 
 if TYPE_CHECKING:
     from blockrisk.serving.predict import Model
 
 _CALLS_AT_ONCE = 3_000_000  # rows of copied calls: memory stays bounded
-_KEPT_DAYS = 37
-
-_SIZED_BY = "distinct_callees_7d"  # the engine sizes its parts by the callees, so one column of theirs must be asked for
 
 BEFORE: Final = ""
 """The action of the copy that goes on as before."""
@@ -43,7 +40,7 @@ def open_actions(tables: Tables, card_ids: Sequence[str], as_of: Any) -> dict[st
     stamp = pd.Timestamp(as_of)
     columns = sorted({column for action in ACTIONS for column, _ in action.opens} - {"warnings_7d"})
     asks = pd.DataFrame({"card_id": pd.array(list(card_ids), dtype="str"), "as_of": stamp})
-    frame = vectors(tables, asks, [*columns, _SIZED_BY])
+    frame = vectors(tables, asks, columns)
     frame["warnings_7d"] = frame["card_id"].map(_warnings(tables, stamp)).fillna(0)
     rows = frame.to_dict("records")
     return {str(row["card_id"]): tuple(action for action in ACTIONS if _is_open(action, row)) for row in rows}
@@ -104,7 +101,7 @@ def _parts(tables: Tables, scenarios: pd.DataFrame) -> Iterator[pd.DataFrame]:
         tables.con.execute(
             "select card_id, count(*) from calls where started_at >= $since and started_at < $as_of "
             "and card_id in (select card_id from whatif_cards) group by card_id",
-            {"as_of": as_of.to_pydatetime(), "since": (as_of - pd.Timedelta(days=_KEPT_DAYS)).to_pydatetime()},
+            {"as_of": as_of.to_pydatetime(), "since": (as_of - pd.Timedelta(days=HISTORY + AHEAD)).to_pydatetime()},
         ).fetchall()
     )
     rows = scenarios["card_id"].map(counted).fillna(0)
@@ -136,7 +133,7 @@ def _vectors(tables: Tables, scenarios: pd.DataFrame, columns: list[str], *, his
     try:
         due = scenarios["as_of"].iloc[0] + pd.Timedelta(days=AHEAD)
         asks = pd.DataFrame({"card_id": scenarios["copy_id"], "as_of": due})
-        return vectors(ahead, asks, list(dict.fromkeys([*columns, _SIZED_BY])))
+        return vectors(ahead, asks, columns)
     finally:
         ahead.con.close()
 

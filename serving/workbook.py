@@ -17,6 +17,7 @@ from blockrisk.features.errors import UserError
 from blockrisk.features.messages import rule
 from blockrisk.features.output import write_atomically
 from blockrisk.serving.briefing import TRAITS, Briefing
+from blockrisk.serving.explanation import LANGUAGES
 
 SHEETS: Final = ("清單 List", "原因 Reasons", "建議 Advice", "資料 Data")
 
@@ -79,8 +80,8 @@ def write_workbook(scored: pd.DataFrame, briefing: Briefing | None, path: Path) 
         scored = _with_context(scored, briefing)
     _sheet(book, SHEETS[0], list(scored.columns), scored.itertuples(index=False))
     if briefing is not None:
-        _sheet(book, SHEETS[1], ["card_id", "code", "odds_times", "zh-Hant", "zh-Hans", "en"], _reasons(briefing))
-        _sheet(book, SHEETS[2], [*_ADVICE, "zh-Hant", "zh-Hans", "en"], _advice(briefing))
+        _sheet(book, SHEETS[1], ["card_id", "code", "odds_times", *LANGUAGES], _reasons(briefing))
+        _sheet(book, SHEETS[2], [*_ADVICE, *LANGUAGES], _advice(briefing))
         _sheet(book, SHEETS[3], ["table", "read", "used", "duplicates", "set_aside", "remark"], _accounts(briefing))
     write_atomically(path, book.save)
 
@@ -99,14 +100,14 @@ def _with_context(scored: pd.DataFrame, briefing: Briefing) -> pd.DataFrame:
 def _reasons(briefing: Briefing) -> Iterator[list[Any]]:
     for told in briefing.explanations:
         for reason in told.reasons:
-            words = [reason.text[language] for language in ("zh-Hant", "zh-Hans", "en")]
+            words = [reason.text[language] for language in LANGUAGES]
             yield [told.card_id, reason.code, round(math.exp(reason.contribution), 3), *words]
 
 
 def _advice(briefing: Briefing) -> Iterator[list[Any]]:
     for told in briefing.explanations:
         for advice in told.advice:
-            words = [advice.text[language] for language in ("zh-Hant", "zh-Hans", "en")]
+            words = [advice.text[language] for language in LANGUAGES]
             yield [told.card_id, *(getattr(advice, name) for name in _ADVICE[1:]), *words]
 
 

@@ -8,14 +8,14 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from blockrisk.features import Tables, at_risk, catalogue, vectors
+from blockrisk.features import Tables
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake import ZONE, account_lines
 from blockrisk.features.tables import LABEL_KINDS
 from blockrisk.models.ladder import Ladder
-from blockrisk.training.dated import check_horizon, end_of_period, opened, start_of_period
+from blockrisk.training.dated import build_examples, check_horizon, end_of_period, opened, rows_of, start_of_period
 from blockrisk.training.fitting import LEAST_BLOCKS, Examples, fit_forward
-from blockrisk.training.labels import distinct_blocks, labels
+from blockrisk.training.labels import distinct_blocks
 from blockrisk.training.learners import DEFAULT_LEARNER, LEARNERS
 from blockrisk.training.oracle import true_chances
 from blockrisk.training.origins import ORIGINS, Origin, dates_of, rolling_origins
@@ -96,8 +96,8 @@ def backtest(  # noqa: PLR0913 - the options of the command
         )
     tell(f"Features of {len(dates_of(plan))} dates")
     further = [days for days in horizons if days != horizon]
-    asked, examples = _examples(tables, plan, horizon, further, end)
-    rows, chances, ladders = _forecast(asked, examples, plan, names, seed, jobs, tell)
+    examples, _ = build_examples(tables, dates_of(plan), horizon, end, further)
+    rows, chances, ladders = _forecast(examples, plan, names, seed, jobs, tell)
     folder = data if truth is None and not isinstance(data, Tables) else truth
     if folder is not None:
         q = true_chances(folder, rows["card_id"].to_numpy(), rows["as_of"].to_numpy(), horizon)
@@ -123,29 +123,7 @@ def check_backtest(horizon: int, asked: Sequence[str] | None) -> list[str]:
     return [name for name in known if asked is None or name in asked or name == DEFAULT_LEARNER]
 
 
-def _examples(
-    tables: Tables, plan: list[Origin], horizon: int, further: list[int], end: pd.Timestamp
-) -> tuple[pd.DataFrame, Examples]:
-    """Make the vectors and labels of every date that an origin needs; rows with an unknown label are left out."""
-    asked = at_risk(tables, dates_of(plan))
-    for days in (horizon, *further):
-        asked[f"y{days}"] = labels(tables, asked[["card_id", "as_of"]], days, end)["label"]
-    asked = asked[asked[f"y{horizon}"].notna()].reset_index(drop=True)
-    frame = vectors(tables, asked[["card_id", "as_of"]]).drop(columns=["card_id", "as_of"])
-    examples = Examples(
-        frame,
-        asked[f"y{horizon}"].to_numpy(dtype=np.float64),
-        asked["card_id"].to_numpy(dtype=object),
-        asked["as_of"].to_numpy().astype("datetime64[us]"),
-        catalogue.monotone(),
-        horizon,
-        {days: asked[f"y{days}"].to_numpy(dtype=np.float64) for days in further},
-    )
-    return asked, examples
-
-
 def _forecast(  # noqa: PLR0913 - the state of one loop
-    asked: pd.DataFrame,
     examples: Examples,
     plan: list[Origin],
     names: list[str],
@@ -155,10 +133,7 @@ def _forecast(  # noqa: PLR0913 - the state of one loop
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, pd.DataFrame]]:
     rows, chances, further = [], [], []
     for number, origin in enumerate(plan):
-        train, calibrate, test = (
-            np.flatnonzero(asked["as_of"].isin(part)) for part in (origin.train, origin.calibrate, origin.test)
-        )
-        earlier, later, judged = (examples.take(part) for part in (train, calibrate, test))
+        earlier, later, judged = (examples.take(part) for part in rows_of(origin, examples.dates))
         found = {}
         for name in names:
             tell(f"Origin {number + 1} of {len(plan)}, {origin.start.date()}: {name}")
@@ -167,16 +142,16 @@ def _forecast(  # noqa: PLR0913 - the state of one loop
         assert ladder is not None  # there are dates
         further.append(_further(judged, model.margin(judged.frame), ladder))
         known = np.concatenate([earlier.y, later.y])
-        rows.append(_described(asked.iloc[test], judged, number, float(known.mean())))
+        rows.append(_described(judged, number, float(known.mean())))
         chances.append(pd.DataFrame(found))
     joined = {days: pd.concat([part[days] for part in further], ignore_index=True) for days in further[0]}
     return pd.concat(rows, ignore_index=True), pd.concat(chances, ignore_index=True), joined
 
 
-def _described(asked: pd.DataFrame, judged: Examples, origin: int, rate: float) -> pd.DataFrame:
+def _described(judged: Examples, origin: int, rate: float) -> pd.DataFrame:
+    base = pd.DataFrame({"card_id": pd.array(judged.cards, dtype="str"), "as_of": judged.dates, "origin": origin})
     taken = {name: judged.frame[name].to_numpy() for name in ("operator", "home_region", "card_age_days")}
-    base = asked[["card_id", "as_of"]].reset_index(drop=True)
-    return base.assign(origin=origin, **taken, y=judged.y, rate=rate)
+    return base.assign(**taken, y=judged.y, rate=rate)
 
 
 def _further(judged: Examples, margin: np.ndarray, ladder: Ladder) -> dict[int, pd.DataFrame]:

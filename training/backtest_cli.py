@@ -61,10 +61,11 @@ def backtest(  # noqa: PLR0913 - the options
     from blockrisk.serving.alerts import DEFAULT_ALERT, AlertRule
     from blockrisk.training.backtest import backtest as run
     from blockrisk.training.backtest import check_backtest
-    from blockrisk.training.backtest_files import check_folder, log_backtest, tables_of, write_backtest
+    from blockrisk.training.backtest_files import SUMMARY, log_backtest, tables_of, write_backtest
     from blockrisk.training.dated import MEMORY
+    from blockrisk.training.ship import check_target
 
-    check_folder(out, replace=replace)
+    check_target(out, replace=replace, what="backtest", mark=SUMMARY)
     check_backtest(horizon, learners or None)
     _tell("Reading the tables")
     tables = changed(reading, memory=reading.memory or MEMORY).read(data)

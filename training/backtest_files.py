@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-from blockrisk.features.errors import UserError
 from blockrisk.models.folder import write_folder
 from blockrisk.serving.alerts import DEFAULT_ALERT, AlertRule
 from blockrisk.training.backtest import Backtest
@@ -46,14 +45,6 @@ def origins(found: Backtest) -> pd.DataFrame:
         }
         parts.append({"origin": number + 1, **spans, "rows": len(rows), "blocked": int(rows["y"].sum())})
     return pd.DataFrame(parts)
-
-
-def check_folder(out: Path, *, replace: bool) -> None:
-    """Refuse a target before the work: anything that is no backtest, and a backtest without `replace`."""
-    if out.exists() and not (out / SUMMARY).is_file():
-        raise UserError(f"{out} exists and is no backtest, so it is not touched; give another --out")
-    if out.exists() and not replace:
-        raise UserError(f"{out} exists already; give another --out, or --replace to put the new backtest in its place")
 
 
 def write_backtest(found: Backtest, tables: dict[str, pd.DataFrame], out: Path, *, replace: bool = False) -> None:

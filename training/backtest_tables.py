@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from blockrisk.models.estimators import log_odds
+from blockrisk.models.estimators import margins
 from blockrisk.serving.alerts import DEFAULT_ALERT, AlertRule, alerts
 from blockrisk.training.alert_metrics import alert_figures
 from blockrisk.training.backtest import ORACLE, Backtest
@@ -129,7 +129,7 @@ def alert_table(found: Backtest, rule: AlertRule = DEFAULT_ALERT) -> pd.DataFram
     cards, dates = found.rows["card_id"].to_numpy(dtype=object), found.rows["as_of"].to_numpy()
     parts = []
     for name in found.chances:
-        margin = np.array([log_odds(p) for p in np.clip(found.chances[name], 1e-12, 1 - 1e-12)])
+        margin = margins(found.chances[name].to_numpy())
         for told, used in (("as served", rule), ("without hysteresis", replace(rule, hysteresis=0.0))):
             listed = alerts(margin, cards, dates, used)
             parts.append({"learner": str(name), "list": told, **alert_figures(listed, cards, dates, found.blocks)})

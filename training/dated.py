@@ -1,6 +1,7 @@
 """Train on the tables of a data set: cards at risk on weekly dates, labels after each date, slices forward in time."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace as replaced
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -87,7 +88,9 @@ def train(  # noqa: PLR0913 - the options of the command
     asked, caution = choose_learner(distinct_blocks(tables, end), learner)
     split = split_period(start_of_period(tables), end, horizon)
     tell(f"Features of {len(split.dates)} dates")
-    examples, unknown = build_examples(tables, split, horizon, end, [days for days in horizons if days != horizon])
+    further = [days for days in horizons if days != horizon]
+    examples, unknown = build_examples(tables, split.dates, horizon, end, further)
+    examples = replaced(examples, others={days: y for days, y in examples.others.items() if np.nansum(y) > 0})
     rows = rows_of(split, examples.dates)
     choice, first = _chosen(examples, rows, asked, seed, jobs, tell)
     tell(f"Fitting {choice.learner} on all {len(examples.y):,} rows")
@@ -116,13 +119,13 @@ def train(  # noqa: PLR0913 - the options of the command
 
 
 def build_examples(
-    tables: Tables, split: DateSplit, horizon: int, until: pd.Timestamp, further: Sequence[int] = ()
+    tables: Tables, dates: Sequence[pd.Timestamp], horizon: int, until: pd.Timestamp, further: Sequence[int] = ()
 ) -> tuple[Examples, dict[str, int]]:
-    """Make the labelled vectors of all cards at risk on the dates of a split, and count the rows without a label.
+    """Make the labelled vectors of all cards at risk on the dates, and count the rows without a label.
 
-    Labels at `further` horizons come along where they are known; a horizon at which no block is known is left out.
+    Labels at `further` horizons come along, NaN where they are not known.
     """
-    labelled = labels(tables, at_risk(tables, list(split.dates)), horizon, until)
+    labelled = labels(tables, at_risk(tables, list(dates)), horizon, until)
     known = labelled[labelled["label"].notna()].reset_index(drop=True)
     if known.empty:
         raise UserError("no card is at risk on any prediction date with a known label; check activated_at and blocks")
@@ -136,7 +139,7 @@ def build_examples(
         dates=known["as_of"].to_numpy().astype("datetime64[us]"),
         monotone=catalogue.monotone(),
         horizon=horizon,
-        others={days: y for days, y in others.items() if np.nansum(y) > 0},
+        others=others,
     )
     return examples, unknown_counts(labelled)
 

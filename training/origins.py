@@ -1,13 +1,13 @@
 """Rolling origins: at each the forecaster starts anew with what was known then, and is judged on the days that follow."""
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from blockrisk.features.errors import UserError
+from blockrisk.training.split import HISTORY_DAYS, DateSplit, prediction_dates
 
 TEST_SHARE: Final = 0.3
 """The last share of the period that is forecast."""
@@ -16,22 +16,13 @@ ORIGINS: Final = 6
 """Least number of origins wanted; fewer where the period is short."""
 
 _STEP_DAYS: Final = 7
-_HISTORY_DAYS: Final = (30, 21, 14, 7)
 _CALIBRATE_SHARE: Final = 0.25
 _MOST_CALIBRATE: Final = 4
 _LEAST_TRAIN: Final = 2
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Name the as_of dates of one origin: weekly ones to fit on and to calibrate on, daily ones to be judged on.
-
-    Between two of them lies a gap of at least the horizon, so that no label reaches into the dates of the next.
-    """
-
-    train: tuple[pd.Timestamp, ...]
-    calibrate: tuple[pd.Timestamp, ...]
-    test: tuple[pd.Timestamp, ...]
+class Origin(DateSplit):
+    """Name the as_of dates of one origin: weekly ones to fit on and to calibrate on, daily ones to be judged on."""
 
     @property
     def start(self) -> pd.Timestamp:
@@ -60,11 +51,11 @@ def rolling_origins(
     tested = [first + pd.Timedelta(days=day) for day in range(round(days * (1 - share)), days - horizon_days + 1)]
     length = max(1, len(tested) // (count * _STEP_DAYS)) * _STEP_DAYS
     runs = [tested[place : place + length] for place in range(0, len(tested), length)]
-    for history in _HISTORY_DAYS:
-        found = [_origin(first + pd.Timedelta(days=history), run, horizon_days) for run in runs]
+    for history in HISTORY_DAYS:
+        found = [_origin(first, history, run, horizon_days) for run in runs]
         if found and all(origin is not None for origin in found):
             return [origin for origin in found if origin is not None]
-    past = _HISTORY_DAYS[-1] + _STEP_DAYS * (_LEAST_TRAIN - 1 + math.ceil(horizon_days / _STEP_DAYS)) + horizon_days
+    past = HISTORY_DAYS[-1] + _STEP_DAYS * (_LEAST_TRAIN - 1 + math.ceil(horizon_days / _STEP_DAYS)) + horizon_days
     needed = math.ceil(max(past / (1 - share), horizon_days / share))
     raise UserError(
         f"the data hold {max(days, 0)} days before {until.date()}; a backtest with a horizon of {horizon_days} days needs about"
@@ -72,9 +63,9 @@ def rolling_origins(
     )
 
 
-def _origin(first: pd.Timestamp, test: list[pd.Timestamp], horizon_days: int) -> Origin | None:
+def _origin(first: pd.Timestamp, history: int, test: list[pd.Timestamp], horizon_days: int) -> Origin | None:
     gap = pd.Timedelta(days=horizon_days)
-    known = list(pd.date_range(first, test[0] - gap, freq="D"))[::-1][::_STEP_DAYS][::-1]
+    known = prediction_dates(first, test[0], horizon_days, history_days=history, step_days=_STEP_DAYS)
     wanted = int(np.clip(round(_CALIBRATE_SHARE * len(known)), 1, _MOST_CALIBRATE))
     for size in range(wanted, 0, -1):
         calibrate = known[-size:]
@@ -90,4 +81,4 @@ def dates_of(origins: list[Origin]) -> list[pd.Timestamp]:
     >>> dates_of([])
     []
     """
-    return sorted({date for origin in origins for part in (origin.train, origin.calibrate, origin.test) for date in part})
+    return sorted({date for origin in origins for date in origin.dates})

@@ -32,12 +32,12 @@ class Shipment:
     account: tuple[str, ...] = ()
 
 
-def check_target(out: Path, *, replace: bool) -> None:
-    """Refuse an existing target before the work, not after it."""
-    if out.exists() and not (out / MANIFEST).is_file():
-        raise UserError(f"{out} exists and is no bundle, so it is not touched; give another --out")
+def check_target(out: Path, *, replace: bool, what: str = "bundle", mark: str = MANIFEST) -> None:
+    """Refuse an existing target before the work, not after it: one without the file `mark` is none of ours."""
+    if out.exists() and not (out / mark).is_file():
+        raise UserError(f"{out} exists and is no {what}, so it is not touched; give another --out")
     if out.exists() and not replace:
-        raise UserError(f"{out} exists already; give another --out, or --replace to put the new bundle in its place")
+        raise UserError(f"{out} exists already; give another --out, or --replace to put the new {what} in its place")
 
 
 def ship(shipment: Shipment, *, replace: bool, mlflow: bool) -> Report:

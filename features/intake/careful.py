@@ -56,8 +56,9 @@ def open_carefully(
         UserError: the file is empty or damaged.
 
     """
-    separator = "" if found.sheet else _separator(table, found, rules)
-    rows = _rows(found, separator)
+    encoding = "" if found.sheet else encoding_of(found.path)
+    separator = "" if found.sheet else _separator(table, found, rules, encoding)
+    rows = rows_of_sheet(found.path, found.sheet, found.label) if found.sheet else rows_of(found.path, encoding, separator)
     header, above, first = _header(table, rows, found.label, rules)
     broken = [Broken(row.line, str(len(row.cells)), "above") for row in above if sum(map(bool, row.cells)) > TITLE_CELLS]
     columns = [f"c{i}" for i in range(len(header))]
@@ -86,16 +87,9 @@ def _flush(broken: list[Broken], aside: Callable[[list[Broken]], None]) -> int:
     return len(broken)
 
 
-def _rows(found: Found, separator: str) -> Iterator[Row]:
-    if found.sheet:
-        return rows_of_sheet(found.path, found.sheet, found.label)
-    return rows_of(found.path, encoding_of(found.path), separator)
-
-
-def _separator(table: Table, found: Found, rules: dict[str, Rule]) -> str:
+def _separator(table: Table, found: Found, rules: dict[str, Rule], encoding: str) -> str:
     """Choose the separator by which the first rows name most columns of the table."""
     known = frozenset().union(*FITTING[table.name].values()) | {name for rule in rules.values() for name in rule.headers or ()}
-    encoding = encoding_of(found.path)
 
     def named(separator: str) -> tuple[int, int]:
         top = [row.cells for _, row in zip(range(TITLE_ROWS), rows_of(found.path, encoding, separator), strict=False)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from blockrisk.features.chinese import folded
 from blockrisk.features.errors import mistake
-from blockrisk.features.intake.macros import INTEGERS, REALS, words_sql
+from blockrisk.features.intake.macros import INTEGERS, REALS, literal, words_sql
 from blockrisk.features.synonyms import UNITS, WORDS
 from blockrisk.features.tables import Column
 
@@ -93,7 +93,7 @@ def quick(cell: Cell, r: str) -> str:
         return f"timezone(getvariable('zone'), {r})" if zoned else f"{r}::TIMESTAMP"
     if column.type == "choice":
         known = dict.fromkeys((*column.choices, "unknown"))  # our own files say unknown where they do not know
-        return f"case when {r} in ({', '.join(map(_literal, known))}) then {r} end"
+        return f"case when {r} in ({', '.join(map(literal, known))}) then {r} end"
     if column.identifier:
         return f"quick_card({r})" if _is_card(column) else f"quick_identifier({r})"
     return {"time": f"quick_time({r})", "number": f"quick_number({r})"}.get(column.type, "null::VARCHAR")
@@ -105,7 +105,7 @@ def at_once(cell: Cell, r: str, k: str) -> str:
     if column.identifier:
         return r  # as it is: handing a long text through a condition would copy it
     if column.type == "choice":
-        return f"coalesce({k}, {absent(cell) if column.blank is None else _literal(column.blank)})"
+        return f"coalesce({k}, {absent(cell) if column.blank is None else literal(column.blank)})"
     if column.type in ("text", "clock") and not column.identifier:
         return f"case when not is_blank(tidy({r})) then tidy({r}) end"
     return bounded(cell, _scaled(cell, k) if column.type == "number" else k)
@@ -219,7 +219,3 @@ def _why(column: Column, r: str, w: str) -> str:
         return f"case when unsure_duration({w}) then 'unsure_duration' when {number} then {least} else 'no_number' end"
     masked = f"when contains({w}, '*') then 'masked_card' " if _is_card(column) else ""
     return f"case when is_total({w}) then 'total' {masked}else 'digits_lost' end"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

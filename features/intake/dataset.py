@@ -15,6 +15,7 @@ import pandas as pd
 
 from blockrisk.features import tables as contract
 from blockrisk.features.errors import mistake
+from blockrisk.features.intake.macros import literal
 from blockrisk.features.intake.mapping import Use
 from blockrisk.features.messages import rule, say, shown
 
@@ -145,7 +146,7 @@ def link(con: duckdb.DuckDBPyConnection, path: Path) -> str:
 
 def lock(con: duckdb.DuckDBPyConnection, links: Sequence[str]) -> None:
     """Let the engine reach these files and its private folder, and nothing else from here on."""
-    named = ", ".join("'" + name.replace("'", "''") + "'" for name in links)
+    named = ", ".join(map(literal, links))
     con.execute(f"set allowed_paths = [{named}]")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")

@@ -19,13 +19,18 @@ TOTALS = ("合计", "合計", "总计", "總計", "小计", "小計", "共计", 
 _WORDS = tuple(word for word in (*BLANKS, *TOTALS) if word.isascii() and word.isalpha())
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """Quote a text as an SQL literal.
+
+    >>> literal("a'b")
+    "'a''b'"
+    """
     return "'" + text.replace("'", "''") + "'"
 
 
 def words_sql(words: Iterable[str]) -> str:
     """Write words as the one text that the macro `listed` looks them up in."""
-    return _literal("\x1f".join(["", *words, ""]))
+    return literal("\x1f".join(["", *words, ""]))
 
 
 _WIDE = "".join(chr(code + 0xFEE0) for code in range(0x21, 0x7F)) + "\u3000\u00a0"
@@ -75,7 +80,7 @@ _TIME = f"""case
 _MACROS = {
     "listed(w, words)": "contains(words, chr(31) || w || chr(31))",
     "clean(v)": f"""trim(case when strlen(v) = length(v) then v
-        else regexp_replace(translate(v, {_literal(_WIDE)}, {_literal(_NARROW)}), '{_INVISIBLE}', '', 'g') end, {_SPACE})""",
+        else regexp_replace(translate(v, {literal(_WIDE)}, {literal(_NARROW)}), '{_INVISIBLE}', '', 'g') end, {_SPACE})""",
     "tidy(v)": f"""trim(case when strlen(v) = length(v) then v else
         regexp_replace(translate(v, '\u3000\u00a0', '  '), '{_INVISIBLE}', '', 'g') end, {_SPACE})""",
     "unquoted(v)": "ltrim(clean(v), E'\\' \\t')",

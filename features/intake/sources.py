@@ -15,6 +15,7 @@ import pyarrow as pa
 from blockrisk.features import tables as contract
 from blockrisk.features.chinese import folded
 from blockrisk.features.errors import UserError, mistake
+from blockrisk.features.intake.macros import literal
 from blockrisk.features.intake.mapping import FILE
 from blockrisk.features.intake.text import open_bytes
 from blockrisk.features.intake.workbook import sheets_of
@@ -166,7 +167,7 @@ def open_file(con: duckdb.DuckDBPyConnection, path: Path, label: str, reached: s
             raise mistake("no_parquet", label=label, why=_first_line(error)) from error
         return Source(label, clause, parameters, {row[0]: row[1] for row in described})
     header = _header(path, label)
-    columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
     clause = f"read_csv(?, {_CSV}, columns={{{columns}}})"
     return Source(label, clause, (reached,), dict.fromkeys(header, "VARCHAR"), first=2)
 
@@ -235,10 +236,6 @@ def _header(path: Path, label: str) -> list[str]:
     if repeated:
         raise mistake("twice", label=label, header=repr(shown(repeated[0])))
     return names
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _first_line(error: BaseException) -> str:
