@@ -203,6 +203,11 @@ def shown(value: object) -> str:
     return hidden if len(hidden) <= 60 else f"{hidden[:57]}..."
 
 
+def language() -> str:
+    """Name the language that is spoken."""
+    return _language.get()
+
+
 def either(pair: tuple[str, str]) -> str:
     """Choose of an English and a traditional Chinese text the one for the user's language."""
     return _in(pair, _language.get())

@@ -5,15 +5,14 @@ from pathlib import Path
 
 import click
 
-from blockrisk.features.options import MEMORY_HELP, ZONE_HELP
-from blockrisk.serving.explanation import LANGUAGES
+from blockrisk.features.options import Reading, reading_options
 
 _EXAMPLE = "Example: blockrisk explain data --card 89860112345 --as-of 2025-06-01 --model models/first --lang en"
 
 
 @click.command("explain", epilog=_EXAMPLE)
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("--card", required=True, help="The card's id, as in the cards table.")
+@click.option("--card", required=True, help="The card's id, as in the cards table; with --pseudonymise, its pseudonym.")
 @click.option(
     "--as-of", "as_of", type=click.DateTime(["%Y-%m-%d"]), help="Date of the forecast; default: the day after the last call."
 )
@@ -21,24 +20,24 @@ _EXAMPLE = "Example: blockrisk explain data --card 89860112345 --as-of 2025-06-0
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="For people or programs."
 )
-@click.option("--lang", type=click.Choice(list(LANGUAGES)), default=LANGUAGES[0], show_default=True, help="Language of the texts.")
-@click.option("--memory", help=MEMORY_HELP)
-@click.option("--zone", default="Asia/Shanghai", show_default=True, help=ZONE_HELP)
+@reading_options
 def explain(  # noqa: PLR0913 - the options of a command
-    data: Path, card: str, as_of: datetime | None, model: Path, form: str, lang: str, memory: str | None, zone: str
+    data: Path, card: str, as_of: datetime | None, model: Path, form: str, reading: Reading
 ) -> None:
     """Tell how likely a card's block is, why, what may lawfully be done, and how the probability came about.
 
     DATA is a folder of tables. The contributions are in log-odds and add up to the margin; the advice is the effect of lawful
     actions kept for a week.
     """
-    from blockrisk.features import read_tables
+    from blockrisk.features.messages import language
     from blockrisk.serving.explain import explain_cards
     from blockrisk.serving.explain_text import as_json, as_text
     from blockrisk.serving.predict import forecast_dates, load_model
 
     loaded = load_model(model)
-    tables = read_tables(data, zone=zone, memory=memory)
+    tables = reading.read(data)
     [date] = forecast_dates(tables, as_of)
     [told] = explain_cards(tables, loaded, [card], date)
-    click.echo(as_json(told, lang) if form == "json" else as_text(told, lang))
+    click.echo(as_json(told, language()) if form == "json" else as_text(told, language()))
+    if reading.quarantine:
+        click.echo("\n".join(reading.set_aside(tables, data)), err=True)

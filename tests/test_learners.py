@@ -21,7 +21,6 @@ from blockrisk.training.ramps import design, make_basis, relative_ridge, sign_li
 from blockrisk.training.rules import RULES, count_broken, fit_rules
 from blockrisk.training.task import NEGATIVES, Rows, Task, as_rows, thin
 from blockrisk.training.trees import bin_edges, to_bins
-from blockrisk.training.trees_fit import bag_weights
 
 MONOTONE = {"calls_out_7d": 1, "complaints_30d": 1, "tenure_days": -1}
 
@@ -339,12 +338,16 @@ def test_bins_ask_the_same_as_values() -> None:
         assert ((bins <= step) == (values[:, 0] <= edges[step])).all()
 
 
-def test_a_bag_draws_whole_cards() -> None:
-    cards = np.repeat(np.arange(50), 4)
-    for weight in bag_weights(np.ones(200), cards, 3, 0):
-        per_card = weight.reshape(50, 4)
-        assert (per_card == per_card[:, :1]).all()
-        assert 10 < (per_card[:, 0] == 0).sum() < 28
+def test_bags_see_the_same_rows_and_differ_by_the_columns_their_splits_look_at() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(2000, 6))
+    y = (rng.random(2000) < probability(values.sum(axis=1) - 3)).astype(int)
+    rows = Rows(values, y, np.ones(2000), None, np.zeros(6, dtype=int))
+    forest = trees_fit.fit_trees(rows, [], 0, 1, bags=2).part
+    first, second = (forest.roots[part] for part in np.split(np.arange(len(forest.roots)), 2))
+    assert (forest.cover[first] == 2000).all()
+    assert (forest.cover[second] == 2000).all()
+    assert (forest.feature[first] != forest.feature[second]).any()
 
 
 def test_a_part_that_says_nothing_out_of_fold_earns_nothing() -> None:
