@@ -18,7 +18,7 @@ from blockrisk.training.fitting import LEAST_BLOCKS, Examples, fit_forward
 from blockrisk.training.labels import distinct_blocks
 from blockrisk.training.learners import DEFAULT_LEARNER, LEARNERS
 from blockrisk.training.oracle import true_chances
-from blockrisk.training.origins import ORIGINS, Origin, dates_of, rolling_origins
+from blockrisk.training.origins import ORIGINS, TEST_SHARE, Origin, dates_of, rolling_origins
 from blockrisk.training.report import quiet
 
 ORACLE: Final = "oracle"
@@ -55,6 +55,7 @@ def backtest(  # noqa: PLR0913 - the options of the command
     horizon: int = 7,
     horizons: Sequence[int] = (1, 30),
     origins: int = ORIGINS,
+    share: float = TEST_SHARE,
     learners: Sequence[str] | None = None,
     until: Any = None,
     seed: int = 0,
@@ -71,6 +72,7 @@ def backtest(  # noqa: PLR0913 - the options of the command
         horizon: days, 1 to 90, of the labels that learners are fitted and judged on; gaps are as long.
         horizons: further horizons, in days, of the default learner; judged where they mature.
         origins: least number of origins wanted.
+        share: of the period, the last part that is forecast.
         learners: names of `learners.LEARNERS` or of the installed peers; all when left out.
         until: as in `train`.
         seed: the same data, seed and versions give the same figures.
@@ -87,7 +89,7 @@ def backtest(  # noqa: PLR0913 - the options of the command
     names = check_backtest(horizon, learners)
     tables = opened(data, zone, memory, tell)
     end, cautions = end_of_period(tables, until)
-    plan = rolling_origins(start_of_period(tables), end, horizon, count=origins)
+    plan = rolling_origins(start_of_period(tables), end, horizon, count=origins, share=share)
     known = distinct_blocks(tables, plan[0].start)
     if known < LEAST_BLOCKS:
         raise UserError(
