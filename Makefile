@@ -54,12 +54,14 @@ fuzz: setup ## read 20,000 malformed files, and write the figures into docs/RELI
 screenshots: setup ## take the pictures of the README from demo/data (needs Chromium; make demo first)
 	$(BIN)/python tests/screenshots.py demo docs
 
-model: setup ## measure the model anew on five simulated worlds, and write docs/MODEL.md (about an hour)
+model: setup ## measure the model anew on five simulated worlds, and write docs/MODEL.md (about two hours)
 	$(BIN)/python -m pip install --quiet -c pins.txt -e '.[bench]' || $(BIN)/uv pip install --python $(BIN)/python --quiet -e '.[bench]'
 	for seed in 1 2 3 4 5; do \
 	  test -d worlds/seed$$seed || $(BIN)/blockrisk simulate worlds/seed$$seed --cards 2500 --days 180 --seed $$seed || exit 1; \
 	  $(BIN)/blockrisk backtest worlds/seed$$seed --out backtests/seed$$seed --replace --no-mlflow || exit 1; \
 	done
+	$(BIN)/python benchmarks/policy_shift.py backtests/policy_shift.json docs/model/policy_shift.md
+	$(BIN)/python benchmarks/advice.py docs/model/advice.md
 	$(BIN)/python -m blockrisk.training.model_page docs backtests/seed1 backtests/seed2 backtests/seed3 backtests/seed4 backtests/seed5
 
 pins: ## resolve the pinned versions again (needs uv)

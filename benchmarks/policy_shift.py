@@ -1,6 +1,6 @@
 """How soon forecasts follow an operator that tightens its rule: simulated worlds, judged from 30 days after the change.
 
-    python benchmarks/policy_shift.py shift.json --seeds 1-20
+    python benchmarks/policy_shift.py backtests/policy_shift.json docs/model/policy_shift.md --seeds 1-20
 
 In each world one operator tightens its limits at 70 % of the period. The default learner is trained at each weekly origin from
 30 days after that, by what was known then, and forecasts the following days. Each world takes a few minutes; finished ones are
@@ -70,7 +70,8 @@ def table(worlds: list[dict[str, Any]]) -> str:
 def main() -> None:
     """Judge each world that the file does not hold yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, help="finished worlds, JSON")
+    parser.add_argument("page", type=Path, help="the table, Markdown")
     parser.add_argument("--seeds", default="1-20")
     parser.add_argument("--cards", type=int, default=CARDS)
     parser.add_argument("--days", type=int, default=DAYS)
@@ -81,7 +82,9 @@ def main() -> None:
         if seed not in {world["seed"] for world in worlds}:
             worlds.append(one_world(seed, asked.cards, asked.days))
             asked.file.write_text(json.dumps(worlds, indent=1), encoding="utf-8")
-    click.echo(table(sorted(worlds, key=lambda world: world["seed"])))
+    text = table(sorted(worlds, key=lambda world: world["seed"]))
+    asked.page.write_text(text + "\n", encoding="utf-8")
+    click.echo(text)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Judge the default learner on the real cards of docs/REAL_DATA.md by repeated stratified folds, and print a table.
+"""Judge the default learner on the real cards of docs/REAL_DATA.md by repeated stratified folds, and write a table.
 
-    python benchmarks/real_cards.py ../shared/data/sichuan_cards.csv.gz
+    python benchmarks/real_cards.py ../shared/data/sichuan_cards.csv.gz docs/model/real_cards.md
 
 Every card is forecast once a repetition, by a model that has not seen it. Needs about half an hour of one core.
 """
@@ -45,9 +45,10 @@ def figures(y: np.ndarray, p: np.ndarray, whole_life: np.ndarray) -> dict[str, f
 
 
 def main() -> None:
-    """Read the file, run the repetitions, print the table."""
+    """Read the file, run the repetitions, write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
+    parser.add_argument("page", type=Path, help="the table, Markdown")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
@@ -55,10 +56,12 @@ def main() -> None:
     y, cards, frame = table[LABEL].to_numpy(), table[CARD].to_numpy(), table.drop(columns=[CARD, LABEL])
     whole_life = (np.round(frame["arpu_var"] / frame["arpu_sem"] ** 2) == WHOLE_LIFE).to_numpy()
     found = [figures(y, out_of_fold(frame, y, cards, seed, asked.jobs), whole_life) for seed in range(asked.repetitions)]
-    click.echo(f"| figure | mean of {len(found)} | each |\n| --- | --- | --- |")
+    lines = [f"| figure | mean of {len(found)} | each |", "| --- | --- | --- |"]
     for name in found[0]:
         each = [row[name] for row in found]
-        click.echo(f"| {name} | {np.mean(each):.4f} | {' '.join(f'{value:.4f}' for value in each)} |")
+        lines.append(f"| {name} | {np.mean(each):.4f} | {' '.join(f'{value:.4f}' for value in each)} |")
+    asked.page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    click.echo("\n".join(lines))
 
 
 if __name__ == "__main__":
