@@ -92,8 +92,8 @@ def page(folders: list[Path], measured: Path | None = None) -> str:
 
 
 def _sections(measured: Path | None) -> list[str]:
-    found = [(measured / name, *words) for name, *words in SECTIONS if measured and (measured / name).is_file()]
-    return [f"\n## {title}\n\n{meaning}\n\n{path.read_text(encoding='utf-8').strip()}" for path, title, meaning in found]
+    found = [(title, meaning, measured / name) for name, title, meaning in SECTIONS if measured and (measured / name).is_file()]
+    return [f"\n## {title}\n\n{meaning}\n\n{path.read_text(encoding='utf-8').strip()}" for title, meaning, path in found]
 
 
 def _read(folder: Path) -> dict[str, Any]:
