@@ -56,12 +56,12 @@ def _write_mapping(tables: Tables, data: Path) -> str:
     from blockrisk.features.errors import mistake
     from blockrisk.features.intake.mapping import FILE, mapping_of, mapping_text
     from blockrisk.features.messages import say
-    from blockrisk.features.output import write_atomically
+    from blockrisk.features.output import write_text
 
     path = (data if data.is_dir() else data.parent) / FILE
     text = mapping_text(mapping_of((mapped.table, mapped.uses) for mapped in tables.mapped))
     try:
-        write_atomically(path, lambda temporary: Path(temporary).write_text(text, encoding="utf-8"))
+        write_text(path, text)
     except OSError as error:
         raise mistake("no_writing", path=path, why=error.strerror or error) from error
     return say("mapping_written", path=path)

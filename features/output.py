@@ -1,5 +1,7 @@
 """Write a table to a file, whole or not at all."""
 
+import fcntl
+import glob
 import os
 import re
 import tempfile
@@ -15,6 +17,7 @@ FORMULA_STARTS = "=+-@\t＝＋－＠"
 """A cell of text that starts with one of these is run as a formula by a spreadsheet (the last four in its Asian editions)."""
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_ENDING = ".tmp"
 
 
 def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
@@ -34,8 +37,10 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     """
     path = Path(path)
     check_format(path)
-    writer = frame.to_parquet if path.suffix == ".parquet" else harmless_frame(frame).to_csv
-    write_atomically(path, lambda temporary: writer(temporary, index=False))
+    if path.suffix == ".parquet":
+        write_atomically(path, lambda temporary: frame.to_parquet(temporary, index=False, write_page_checksum=True))
+    else:
+        write_atomically(path, lambda temporary: harmless_frame(frame).to_csv(temporary, index=False))
 
 
 def harmless_frame(frame: pd.DataFrame) -> pd.DataFrame:
@@ -77,19 +82,77 @@ def check_format(path: str | Path) -> None:
         raise UserError(f"{Path(path).name}: the ending says the format; write {' or '.join(FORMATS)}")
 
 
+def read_frame(path: Path) -> pd.DataFrame:
+    """Read a Parquet file that `write_frame` wrote; every page is checked against its sum.
+
+    Raises:
+        UserError: the file is damaged.
+
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path, page_checksum_verification=True).to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path} is damaged ({reason}); remove it, and what wrote it will write it again") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8, whole or not at all."""
+    write_atomically(path, lambda temporary: Path(temporary).write_text(text, encoding="utf-8"))
+
+
 def write_atomically(path: Path, write: Callable[[str], object]) -> None:
-    """Call `write` with a temporary name in the target's folder, then rename it to the target."""
+    """Call `write` with a temporary name in the target's folder, then rename it to the target.
+
+    What killed processes left beside the same target is removed first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
+    sweep(path)
+    handle, temporary = _temporary(path)
     try:
         write(temporary)
         with Path(temporary).open("rb") as file:
             os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
+        _sync(path.parent)
     finally:
+        os.close(handle)
         Path(temporary).unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> tuple[int, str]:
+    """Make a temporary file beside a target and lock it; one that another process swept before it was locked is made again."""
+    while True:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_ENDING, dir=path.parent)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if Path(temporary).exists():
+            return handle, temporary
+        os.close(handle)
+
+
+def sweep(path: Path) -> None:
+    """Remove the temporary files beside a target whose writers are gone: a living one holds a lock on its own."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.????????{_ENDING}"):
+        try:
+            with leftover.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                leftover.unlink(missing_ok=True)
+        except OSError:
+            continue
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -15,7 +15,7 @@ from blockrisk.features.intake import Tables
 from blockrisk.features.intake.account import mapping_line
 from blockrisk.features.intake.checks import Warned
 from blockrisk.features.messages import either, rule, say, shown
-from blockrisk.features.output import write_atomically
+from blockrisk.features.output import write_text
 
 VERSION = 1
 _SHOWN = 8
@@ -71,8 +71,7 @@ def unusable(error: UserError) -> dict[str, Any]:
 
 def write_report(report: dict[str, Any], path: Path) -> None:
     """Write a report as JSON, whole or not at all."""
-    text = json.dumps(report, ensure_ascii=False, indent=1) + "\n"
-    write_atomically(path, lambda temporary: Path(temporary).write_text(text, encoding="utf-8"))
+    write_text(path, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
 
 
 def print_report(tables: Tables, warnings: list[Warned], out: IO[str]) -> None:

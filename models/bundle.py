@@ -16,7 +16,7 @@ from blockrisk.models.archive import pack, unpack
 from blockrisk.models.encode import as_text, is_text
 from blockrisk.models.errors import BundleError
 from blockrisk.models.estimators import Forecast, as_numbers
-from blockrisk.models.folder import write_folder
+from blockrisk.models.folder import sweep, write_folder
 from blockrisk.models.ladder import Ladder, read_ladder
 
 FORMAT = 1
@@ -111,6 +111,8 @@ def load_bundle(path: str | Path, *, fingerprint: str | None = None) -> Bundle:
     says what to do.
     """
     folder = Path(path)
+    if not folder.exists():
+        sweep(folder)
     manifest = _read_manifest(folder)
     _check_format(folder, manifest, fingerprint)
     content = {name: _read_listed(folder, name, manifest["files"]) for name in CONTENT}

@@ -1,6 +1,6 @@
 """Which cards are put before a person each morning: by capacity or by costs, with hysteresis so that cards do not flicker."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -70,17 +70,17 @@ def rule_of_costs(missed: float, looked_at: float) -> AlertRule:
     return AlertRule("threshold", looked_at / missed)
 
 
-def alerts(margin: Array, cards: Array, dates: Array, rule: AlertRule) -> Array:
+def alerts(margin: Array, cards: Array, dates: Array, rule: AlertRule, before: Sequence[str] = ()) -> Array:
     """Say of each row whether its card is on the list of its date, bool[n].
 
     `margin` float64[n] in log-odds, `cards` and `dates` as long; one row for a card and date. Dates are taken in their order, each
-    with the list of the one before in mind; the first has none. Equal margins go by card.
+    with the list of the one before in mind, the first with the cards `before`. Equal margins go by card.
 
     >>> cards, dates = np.array(["a", "b", "a", "b"]), np.array([1, 1, 2, 2])
     >>> alerts(np.array([0.2, 0.1, 0.1, 0.2]), cards, dates, AlertRule("capacity", 1, hysteresis=0.5)).tolist()
     [True, False, True, False]
     """
-    listed, on = np.zeros(len(margin), dtype=bool), np.zeros(0, dtype=object)
+    listed, on = np.zeros(len(margin), dtype=bool), np.array(before, dtype=object)
     for date in np.unique(dates):
         rows = np.flatnonzero(dates == date)
         score = margin[rows] + rule.hysteresis * np.isin(cards[rows], on)

@@ -124,15 +124,15 @@ def score_tables(tables: Tables, model: Model, as_ofs: Sequence[Any], *, reasons
     scored = score_vectors(frame, model, reasons=reasons)
     scored = scored.sort_values(["as_of", "rank"], kind="stable", ignore_index=True)
     if "alert" in model.bundle.manifest:
-        scored["alert"] = _alerts(scored, model)
+        scored["alert"] = listed(scored, model)
     return add_advice(scored, tables, model, frame, advice) if advice and len(scored) else scored
 
 
-def _alerts(scored: pd.DataFrame, model: Model) -> np.ndarray:
-    """Say who is on the list of each date, by the rule of the manifest: dates scored together follow each other."""
+def listed(scored: pd.DataFrame, model: Model, before: Sequence[str] = ()) -> np.ndarray:
+    """Say who is on the list of each date, by the rule of the manifest: dates follow each other, the first the list `before`."""
     rule = read_rule(model.bundle.manifest["alert"])
     margin = margins(scored["probability"].to_numpy())
-    return alerts(margin, scored["card_id"].to_numpy(dtype=object), scored["as_of"].to_numpy(), rule)
+    return alerts(margin, scored["card_id"].to_numpy(dtype=object), scored["as_of"].to_numpy(), rule, before)
 
 
 def risk_vectors(tables: Tables, model: Model, as_ofs: Sequence[Any] | None = None) -> pd.DataFrame:

@@ -15,6 +15,10 @@ COMMANDS = {
     "score": "blockrisk.serving.cli:score",
     "explain": "blockrisk.serving.explain_cli:explain",
     "evidence": "blockrisk.serving.evidence_cli:evidence",
+    "run": "blockrisk.training.morning.run_cli:run",
+    "models": "blockrisk.training.morning.registry_cli:models",
+    "promote": "blockrisk.training.morning.registry_cli:promote",
+    "rollback": "blockrisk.training.morning.registry_cli:rollback",
     "simulate": "blockrisk.training.simulate_cli:simulate",
     "demo": "blockrisk.training.demo_cli:demo",
 }

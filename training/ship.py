@@ -1,7 +1,7 @@
 """The end of a training: the bundle, the plots and the MLflow run, and the report about them."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ from blockrisk.training.fitting import Examples, Fitted, slice_counts
 from blockrisk.training.plots import MODEL, draw_all
 from blockrisk.training.report import Report
 from blockrisk.training.split import RowSplit
-from blockrisk.training.tracking import Run, Tracked, track
+from blockrisk.training.tracking import STORE, Run, Tracked, track
 
 _PARAMS: Final = ("kind", "learner", "horizon_days", "until", "seed", "fingerprint", "base_rate")
 
@@ -68,15 +68,20 @@ def ship(shipment: Shipment, *, replace: bool, mlflow: bool) -> Report:
 
 
 def _tracked(shipment: Shipment, manifest: Mapping[str, Any]) -> Tracked:
-    figures = {
-        f"{forecast}.{metric}" if forecast != "model" else metric: value
-        for forecast, column in shipment.fitted.metrics.to_dict().items()
-        for metric, value in column.items()
-    }
-    params = {name: manifest[name] for name in _PARAMS if name in manifest}
-    for name, counts in manifest["slices"].items():
-        params |= {f"{name}.{key}": value for key, value in counts.items()}
     with tempfile.TemporaryDirectory() as folder:
         plots = draw_all(shipment.fitted.samples, Path(folder))
-        tags = {"data_digest": manifest["data_digest"]}
-        return track(Run(shipment.out.name, params, figures, shipment.out, plots, tags))
+        return log_training(shipment.out.name, shipment.out, manifest, plots)
+
+
+def log_training(name: str, bundle: Path, manifest: Mapping[str, Any], plots: Sequence[Path] = (), store: Path = STORE) -> Tracked:
+    """Log a training to MLflow under a name: parameters, figures and counts of the manifest, plots, and the bundle."""
+    figures = {
+        f"{forecast}.{metric}" if forecast != "model" else metric: value
+        for forecast, column in manifest["metrics"].items()
+        for metric, value in column.items()
+        if value is not None
+    }
+    params = {name: manifest[name] for name in _PARAMS if name in manifest}
+    for part, counts in manifest["slices"].items():
+        params |= {f"{part}.{key}": value for key, value in counts.items()}
+    return track(Run(name, params, figures, bundle, plots, {"data_digest": manifest["data_digest"]}), store)

@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -73,6 +73,28 @@ def track(run: Run, store: Path = STORE) -> Tracked:
     complete, so that many trainings may end at once; MLFLOW_TRACKING_URI, where set, names another place. MLflow's
     telemetry is off. MLflow missing, unreachable or broken raises nothing: the message says so, the ids are None.
     """
+    return _reached(store, lambda client, uri: _log(client, uri, run, store), _NOT_LOGGED)
+
+
+def follow(name: str, aliases: Mapping[str, str | None], store: Path = STORE) -> Tracked:
+    """Set the aliases of the model `blockrisk-NAME` to versions as MLflow numbers them; None takes an alias away.
+
+    Store, lock and failures as in `track`.
+    """
+
+    def move(client: "MlflowClient", uri: str) -> Tracked:
+        for alias, number in aliases.items():
+            if number is None:
+                client.delete_registered_model_alias(_model_name(name), alias)
+            else:
+                client.set_registered_model_alias(_model_name(name), alias, number)
+        told = ", ".join(f"{alias}: {number or 'none'}" for alias, number in aliases.items())
+        return Tracked(f"MLflow's aliases of {_model_name(name)} follow ({told}), in {_shown(uri)}")
+
+    return _reached(store, move, "its aliases did not follow; the workspace is what counts")
+
+
+def _reached(store: Path, work: Callable[["MlflowClient", str], Tracked], otherwise: str) -> Tracked:
     os.environ.update({name: value for name, value in _SETTINGS.items() if name not in os.environ})
     uri = os.environ.get("MLFLOW_TRACKING_URI", "") or f"sqlite:///{store.resolve() / 'mlflow.db'}"
     try:
@@ -80,11 +102,11 @@ def track(run: Run, store: Path = STORE) -> Tracked:
         with _quiet():
             _load()
             with _alone(uri):
-                return _log(_client(uri), uri, run, store)
+                return work(_client(uri), uri)
     except ImportError as error:
-        return Tracked(f"MLflow is not complete ({_line(error)}); {_NOT_LOGGED}")
+        return Tracked(f"MLflow is not complete ({_line(error)}); {otherwise}")
     except _failures() as error:
-        return Tracked(f"MLflow at {_shown(uri)} failed ({_line(error)}); {_NOT_LOGGED}")
+        return Tracked(f"MLflow at {_shown(uri)} failed ({_line(error)}); {otherwise}")
 
 
 def _failures() -> tuple[type[BaseException], ...]:
@@ -134,7 +156,7 @@ def _log(client: "MlflowClient", uri: str, run: Run, store: Path) -> Tracked:
         client.set_terminated(run_id, status=status)
     if run.bundle is None:
         return Tracked(f"MLflow run {run_id}, in {_shown(uri)}", run_id)
-    text = f"MLflow run {run_id}, {_model_name(run)} version {number_of_version} ({alias}), in {_shown(uri)}"
+    text = f"MLflow run {run_id}, {_model_name(run.name)} version {number_of_version} ({alias}), in {_shown(uri)}"
     return Tracked(text, run_id, number_of_version, alias)
 
 
@@ -159,7 +181,7 @@ def _register(client: "MlflowClient", run: Run, run_id: str, experiment: str) ->
     from mlflow.exceptions import MlflowException
     from mlflow.pyfunc import save_model
 
-    name = _model_name(run)
+    name = _model_name(run.name)
     logged = client.create_logged_model(experiment, name=name, source_run_id=run_id, model_type="blockrisk")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model"
@@ -179,8 +201,8 @@ def _register(client: "MlflowClient", run: Run, run_id: str, experiment: str) ->
     return str(entry.version), alias
 
 
-def _model_name(run: Run) -> str:
-    return "blockrisk-" + re.sub(r"[^\w-]", "-", run.name)
+def _model_name(name: str) -> str:
+    return "blockrisk-" + re.sub(r"[^\w-]", "-", name)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from blockrisk.features.output import write_atomically
+from blockrisk.features.output import write_text
 from blockrisk.serving.explanation import LANGUAGES
 from blockrisk.serving.page.texts import say, text, texts
 
@@ -40,7 +40,7 @@ def document(template: str, values: Mapping[str, Any], *, scripts: Sequence[str]
 
 def write_document(page: str, path: Path) -> None:
     """Write a page as UTF-8, whole or not at all."""
-    write_atomically(path, lambda temporary: Path(temporary).write_text(page, encoding="utf-8"))
+    write_text(path, page)
 
 
 @cache

@@ -1,8 +1,5 @@
 """Writing a world: Parquet files in a folder that appears whole or not at all."""
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from blockrisk.features.errors import UserError
+from blockrisk.models.folder import new_folder
 from blockrisk.training.simulator.world import World
 
 ROWS = 1_000_000  # rows a time, to bound the memory
@@ -18,38 +16,21 @@ ROWS = 1_000_000  # rows a time, to bound the memory
 def write_world(world: World, out: str | Path, *, replace: bool = False) -> None:
     """Write one Parquet file per table, and truth.parquet, into the folder `out`.
 
-    The files are written into a temporary folder beside it that is renamed at the end. An `out` that holds anything is
+    The files are written into a hidden folder beside it that takes its name at the end. An `out` that holds anything is
     refused with a UserError unless `replace`, and even then if it holds files that are no Parquet files.
 
     >>> from blockrisk.training.simulator import simulate
-    >>> with tempfile.TemporaryDirectory() as folder:
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
     ...     write_world(simulate(cards=20, days=9, seed=1, rollouts=2), Path(folder, "data"))
     ...     sorted(path.stem for path in Path(folder, "data").iterdir())
     ['blocks', 'calls', 'cards', 'complaints', 'messages', 'payments', 'roaming_notices', 'truth']
     """
     target = Path(out).absolute()
     check_target(target, replace=replace)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        fresh = scratch / "new"
-        fresh.mkdir()
+    with new_folder(target, replace=True) as fresh:
         for name, table in {**world.tables, "truth": world.truth}.items():
             _write_table(table, fresh / f"{name}.parquet")
-        _exchange(fresh, target, scratch / "old")
-    finally:
-        shutil.rmtree(scratch)
-
-
-def _exchange(fresh: Path, target: Path, old: Path) -> None:
-    if target.exists():
-        target.rename(old)
-    try:
-        fresh.rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
 
 
 def check_target(out: str | Path, *, replace: bool = False) -> None:
@@ -67,13 +48,13 @@ def check_target(out: str | Path, *, replace: bool = False) -> None:
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:
     schema = _plain(pa.Schema.from_pandas(table.head(1), preserve_index=False))
-    with path.open("wb") as file:
-        with pq.ParquetWriter(file, schema, compression="zstd", compression_level=1, write_page_checksum=True) as writer:
-            for first in range(0, max(1, len(table)), ROWS):
-                part = pa.Table.from_pandas(table.iloc[first : first + ROWS], preserve_index=False)
-                writer.write_table(part.cast(schema))
-        file.flush()
-        os.fsync(file.fileno())
+    with (
+        path.open("wb") as file,
+        pq.ParquetWriter(file, schema, compression="zstd", compression_level=1, write_page_checksum=True) as writer,
+    ):
+        for first in range(0, max(1, len(table)), ROWS):
+            part = pa.Table.from_pandas(table.iloc[first : first + ROWS], preserve_index=False)
+            writer.write_table(part.cast(schema))
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:

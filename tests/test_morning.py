@@ -1,0 +1,275 @@
+"""The morning run: one list a morning, on record, taken up where a kill left it, one run at a time."""
+
+import fcntl
+import json
+import shutil
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from mornings import AS_OF, settings, small_world
+
+from blockrisk.features.errors import UserError
+from blockrisk.models.errors import BundleError
+from blockrisk.serving import predict
+from blockrisk.training.morning import registry, run, steps
+from blockrisk.training.morning.lock import BusyError, alone
+from blockrisk.training.morning.run import DELIVERED, INCOMPLETE, STEPS
+from blockrisk.training.morning.settings import read_config
+
+STEP_NAMES = [step.name for step in STEPS]
+
+
+@pytest.fixture(scope="module")
+def world(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with exports, and a workspace whose first version is the demo's model."""
+    folder = tmp_path_factory.mktemp("world")
+    small_world(demo, folder)
+    registry.add_version(folder / "workspace" / "models", demo / "demo/model", {"made_at": AS_OF.isoformat(), "inputs": None})
+    registry.promote(folder / "workspace" / "models", "v1")
+    return folder
+
+
+@pytest.fixture
+def place(world: Path, tmp_path: Path) -> Path:
+    """A copy of the world for one test, with settings."""
+    shutil.copytree(world, tmp_path, dirs_exist_ok=True)
+    settings(tmp_path)
+    return tmp_path
+
+
+def morning(place: Path, as_of: date = AS_OF, **more: bool) -> tuple[int, list[str]]:
+    said: list[str] = []
+    code = run.run(read_config(place / "morning.toml"), as_of, date(2025, 5, 1), say=said.append, **more)
+    return code, said
+
+
+def record(place: Path, as_of: date = AS_OF) -> dict:
+    return json.loads((place / f"workspace/runs/{as_of}.json").read_text())
+
+
+def test_a_morning_delivers_the_list_that_predict_would_give_and_keeps_a_record(place: Path, demo: Path) -> None:
+    code, said = morning(place)
+    assert code == DELIVERED
+    scored = pd.read_csv(place / f"lists/{AS_OF}/list.csv", dtype={"card_id": str})
+    wanted = predict(place / "exports", model=demo / "demo/model", as_of=AS_OF.isoformat(), advice=5)
+    assert scored["card_id"].tolist() == wanted["card_id"].tolist()
+    assert scored["probability"].tolist() == wanted["probability"].tolist()
+    assert scored["advice_1"].fillna("").tolist() == wanted["advice_1"].fillna("").tolist()
+    kept = pd.read_parquet(place / f"workspace/scores/{AS_OF}.parquet")
+    assert kept.drop(columns="model").equals(wanted)
+    assert (kept["model"] == "v1").all()
+    told = record(place)
+    assert (told["status"], told["exit_code"], told["as_of"]) == ("done", 0, "2025-04-01")
+    assert [step["name"] for step in told["steps"]] == STEP_NAMES
+    assert all(step["seconds"] >= 0 for step in told["steps"])
+    for table in told["steps"][0]["accounting"]:
+        assert table["read"] == table["used"] + table["duplicates"] + table["quarantined"]
+    assert len(told["inputs"]["digest"]) == 64
+    assert {"python", "blockrisk", "duckdb"} <= set(told["versions"])
+    assert any("list.csv" in line for line in said)
+    assert sorted(path.name for path in (place / f"lists/{AS_OF}").iterdir()) == ["check.json", "list.csv"]
+    assert list((place / "workspace/work").iterdir()) == list((place / "workspace/tmp").iterdir()) == []
+
+    before = (place / f"lists/{AS_OF}/list.csv").read_bytes()
+    code, said = morning(place)
+    assert (code, len(said)) == (0, 1)
+    assert "delivered before" in said[0]
+    assert len(record(place)["attempts"]) == 1
+    assert morning(place, again=True)[0] == DELIVERED
+    assert (place / f"lists/{AS_OF}/list.csv").read_bytes() == before
+    assert len(record(place)["attempts"]) == 2
+
+    code, _ = morning(place, AS_OF + timedelta(days=1))
+    assert code == DELIVERED
+    assert len(list((place / "lists").iterdir())) == len(list((place / "workspace/scores").iterdir())) == 2
+
+
+@pytest.mark.parametrize("broken", ["score", "report"])
+def test_a_run_that_stops_goes_on_where_it_stopped(place: Path, broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            steps, "write_frame" if broken == "features" else "write_outputs" if broken == "report" else "add_advice", stop
+        )
+        with pytest.raises(KeyboardInterrupt):
+            morning(place)
+    assert record(place)["status"] == "failed"
+    assert "KeyboardInterrupt" in record(place)["why"]
+    assert list((place / "lists").iterdir()) == []
+    assert morning(place)[0] == DELIVERED
+    told = record(place)
+    assert [attempt["status"] for attempt in told["attempts"]] == ["failed", "done"]
+    resumed = [step["name"] for step in told["steps"] if step.get("resumed")]
+    assert resumed == STEP_NAMES[: STEP_NAMES.index(broken)]
+
+
+def test_a_step_whose_file_was_damaged_is_done_anew(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "write_outputs", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            morning(place)
+    file = place / f"workspace/work/{AS_OF}/features/vectors.parquet"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.write_bytes(content)
+    assert morning(place)[0] == DELIVERED
+    assert [step["name"] for step in record(place)["steps"] if step.get("resumed")] == ["check", "model", "score"]
+
+
+def test_other_data_or_settings_start_the_morning_anew(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "add_advice", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            morning(place)
+    blocks = pd.read_parquet(place / "exports/blocks.parquet")
+    blocks.iloc[:-1].to_parquet(place / "exports/blocks.parquet", index=False)
+    assert morning(place)[0] == DELIVERED
+    assert not any(step.get("resumed") for step in record(place)["steps"])
+
+
+def test_a_failure_after_the_list_is_told_and_tried_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "_due", lambda _: "the test says so")
+        patch.setattr(steps, "train", lambda *_, **__: (_ for _ in ()).throw(UserError("too few blocks")))
+        code, said = morning(place)
+    assert code == INCOMPLETE
+    assert any("FAILED, after the list was delivered: renew: too few blocks" in line for line in said)
+    assert (place / f"lists/{AS_OF}/list.csv").exists()
+    assert (record(place)["status"], record(place)["exit_code"]) == ("failed", 4)
+    assert morning(place)[0] == DELIVERED
+    assert [step["name"] for step in record(place)["steps"] if not step.get("resumed")] == ["renew"]
+
+
+def test_a_mistake_in_the_data_gives_no_list_and_keeps_the_one_before(place: Path) -> None:
+    assert morning(place)[0] == DELIVERED
+    before = (place / f"lists/{AS_OF}/list.csv").read_bytes()
+    (place / "exports/cards.parquet").write_bytes(b"no parquet")
+    with pytest.raises(UserError, match="cards"):
+        morning(place)
+    assert (record(place)["status"], record(place)["exit_code"]) == ("failed", 2)
+    assert (place / f"lists/{AS_OF}/list.csv").read_bytes() == before
+
+
+def test_an_export_that_is_still_being_written_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = steps.read_tables
+
+    def growing(data: Path, **more: object) -> object:
+        found = real(data, **more)
+        with (data / "blocks.parquet").open("ab") as file:
+            file.write(b"more")
+        return found
+
+    monkeypatch.setattr(steps, "read_tables", growing)
+    with pytest.raises(UserError, match="blocks.parquet changed while it was read"):
+        morning(place)
+
+
+def test_a_champion_that_was_damaged_scores_nothing(place: Path) -> None:
+    file = place / "workspace/models/v1/bundle/model.skops"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(BundleError, match="does not fit its sum"):
+        morning(place)
+    assert list((place / "lists").iterdir()) == []
+
+
+def test_a_second_start_while_one_runs_says_so_and_exits_3(place: Path) -> None:
+    with alone(place / "workspace", "2025-04-01T06:00:00+00:00"):
+        with pytest.raises(BusyError, match=r"busy: process \d+ since 2025-04-01T06:00:00"):
+            morning(place)
+        code = "import sys; from blockrisk.training.cli import main; main(sys.argv[1:])"
+        command = [sys.executable, "-c", code, "run", str(place / "morning.toml"), "--as-of", "2025-04-01"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 3
+        assert len(done.stderr.splitlines()) == 1
+    assert morning(place)[0] == DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("process", "boot", "told"),
+    [
+        ("4194300.1", "", "that process is gone"),
+        ("{parent}.1", "", "that process is gone"),  # the number was given to another process since
+        ("{parent}.{began}", "another", "the machine was started anew"),
+    ],
+)
+def test_a_stale_lock_is_recognised(place: Path, process: str, boot: str, told: str) -> None:
+    import os
+
+    from blockrisk.models import process as processes
+    from blockrisk.training.morning import lock
+
+    parent = os.getppid()
+    name = process.format(parent=parent, began=processes._began(parent))
+    holder = {"process": name, "boot": boot or lock._boot(), "since": "yesterday"}
+    (place / "workspace" / lock.FILE).write_text(json.dumps(holder))
+    code, said = morning(place)
+    assert code == DELIVERED
+    assert told in said[0]
+    assert told in record(place)["attempts"][0]["taken_over"]
+
+
+def test_where_the_system_lock_does_nothing_the_file_decides(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    from blockrisk.models import process as processes
+    from blockrisk.training.morning import lock
+
+    parent = os.getppid()
+    holder = {"process": f"{parent}.{processes._began(parent)}", "boot": lock._boot(), "since": "now"}
+    (place / "workspace" / lock.FILE).write_text(json.dumps(holder))
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    with pytest.raises(BusyError, match=f"process {parent} since now"):
+        morning(place)
+
+
+def test_the_clock_jumping_back_changes_nothing_but_what_is_told(place: Path) -> None:
+    assert morning(place, AS_OF)[0] == DELIVERED
+    earlier = AS_OF - timedelta(days=3)
+    assert morning(place, earlier)[0] == DELIVERED
+    assert [found.name for found in registry.versions(place / "workspace/models")] == ["v1"]
+    assert record(place, AS_OF)["status"] == record(place, earlier)["status"] == "done"
+
+
+def test_old_mornings_are_thinned_out_across_a_month_end_and_a_leap_day(place: Path) -> None:
+    from blockrisk.training.morning.workspace import Workspace, thin_out_mornings
+
+    work = Workspace(place / "workspace", place / "lists")
+    work.make()
+    days = [date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1), date(2024, 3, 2)]
+    for day in days:
+        (work.lists / str(day)).mkdir()
+        for folder in (work.scores, work.records):
+            (folder / f"{day}.json").write_text("")
+    (work.lists / "keep me").mkdir()
+    assert thin_out_mornings(work, date(2024, 3, 2), 2) == 3
+    assert sorted(path.name for path in work.lists.iterdir()) == ["2024-02-29", "2024-03-01", "2024-03-02", "keep me"]
+    assert thin_out_mornings(work, date(2025, 3, 1), 365) == 3
+    assert sorted(path.name for path in work.scores.iterdir()) == ["2024-03-01.json", "2024-03-02.json"]
+
+
+def test_a_list_folder_that_is_not_ours_is_not_touched(place: Path) -> None:
+    (place / f"lists/{AS_OF}").mkdir(parents=True)
+    (place / f"lists/{AS_OF}/mine.txt").write_text("")
+    with pytest.raises(UserError, match="is no list of ours"):
+        morning(place)
+    assert (place / f"lists/{AS_OF}/mine.txt").exists()
+
+
+def test_cards_on_the_list_before_are_granted_the_margin(place: Path) -> None:
+    morning(place)
+    again = place / f"workspace/scores/{AS_OF - timedelta(days=1)}.parquet"
+    scored = pd.read_parquet(place / f"workspace/scores/{AS_OF}.parquet")
+    alerted = scored.loc[scored["alert"], "card_id"].tolist()
+    runner_up = scored.loc[~scored["alert"], "card_id"].iloc[0]
+    scored.assign(alert=scored["card_id"] == runner_up).to_parquet(again, index=False)
+    morning(place, again=True)
+    after = pd.read_parquet(place / f"workspace/scores/{AS_OF}.parquet")
+    on = after.loc[after["alert"], "card_id"].tolist()
+    assert len(on) == len(alerted)
+    assert runner_up in on

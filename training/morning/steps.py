@@ -1,0 +1,267 @@
+"""The steps of a morning, in their order: each does its work into a folder that appears when it is complete."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from blockrisk.features import Tables
+from blockrisk.features.errors import UserError
+from blockrisk.features.intake import account_lines, read_tables
+from blockrisk.features.intake.checks import warnings_of
+from blockrisk.features.intake.pseudonyms import read_key
+from blockrisk.features.intake.quarantine import write_quarantine
+from blockrisk.features.output import read_frame, write_frame
+from blockrisk.features.report import report_of, write_report
+from blockrisk.models.folder import new_folder
+from blockrisk.serving.advice import add_advice
+from blockrisk.serving.alerts import AlertRule
+from blockrisk.serving.briefing import brief
+from blockrisk.serving.outputs import wants_briefing, write_outputs
+from blockrisk.serving.predict import Model, listed, risk_vectors, score_vectors
+from blockrisk.training.dated import train
+from blockrisk.training.labels import end_of_observation
+from blockrisk.training.morning import aliases, registry
+from blockrisk.training.morning.compare import PROMOTED, REJECTED, WAITS, Comparison, compare
+from blockrisk.training.morning.settings import Config
+from blockrisk.training.morning.workspace import Inputs, Workspace, check_unchanged
+from blockrisk.training.tracking import Run, track
+
+CHECKED: Final = "check.json"
+ALARM_DAYS: Final = 3
+"""Days between two trainings at least, however many alarms are raised."""
+
+Told = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Morning:
+    """Hold what every step may use: settings, dates, places, inputs, what earlier steps told, and whom to tell of progress.
+
+    Stamps later than the day after `today` are refused; it is later than as_of where a past morning is run again.
+    """
+
+    config: Config
+    as_of: date
+    today: date
+    place: Workspace
+    inputs: Inputs
+    told: dict[str, Told]
+    tell: Callable[[str], None]
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Read the data set, once."""
+        data, config = self.config.folder("data"), self.config
+        key = read_key(config.folder("pseudonymise")) if config["pseudonymise"] else None
+        found = read_tables(data, zone=config["zone"], memory=config["memory"], today=self.today, key=key)
+        check_unchanged(data, self.inputs)
+        return found
+
+    @cached_property
+    def model(self) -> Model:
+        """Load the version that scores this morning, verified."""
+        return registry.verified(registry.version(self.place.models, self.told["model"]["version"]))
+
+    def output(self, step: str, name: str) -> Path:
+        """Name a file that an earlier step left."""
+        return self.place.work(self.as_of) / step / name
+
+
+def check(morning: Morning, folder: Path) -> Told:
+    """Read the data, and report what became of each row and what is odd."""
+    warnings = warnings_of(morning.tables)
+    report = report_of(morning.tables, warnings)
+    write_report(report, folder / CHECKED)
+    write_quarantine(morning.tables, folder / "quarantine")
+    accounts = [
+        {name: table[name] for name in ("table", "read", "used", "duplicates", "quarantined")} for table in report["tables"]
+    ]
+    lines = [*account_lines(morning.tables), *(f"! {warned}" for warned in warnings)]
+    return {"lines": lines, "accounting": accounts, "warnings": [str(warned) for warned in warnings]}
+
+
+def model(morning: Morning, folder: Path) -> Told:
+    """Settle which version scores: the champion, or the first one, trained now."""
+    found = registry.champion(morning.place.models)
+    if found is None:
+        made = _made_today(morning) or _train(morning)
+        found = registry.promote(morning.place.models, made.name)
+        lines = [f"{found.name} was trained, the first version, and serves", *_follow(morning)]
+        return {"lines": lines, "version": found.name, "trained": True}
+    return {"lines": [f"{found.name} serves, trained on the days before {found.until}"], "version": found.name}
+
+
+def features(morning: Morning, folder: Path) -> Told:
+    """Compute the vectors of the cards at risk."""
+    frame = risk_vectors(morning.tables, morning.model, [pd.Timestamp(morning.as_of)])
+    write_frame(frame, folder / "vectors.parquet")
+    return {"lines": [f"{len(frame):,} cards at risk"], "rows": len(frame)}
+
+
+def score(morning: Morning, folder: Path) -> Told:
+    """Score and rank them, and put those on the list who belong there, with the list before in mind."""
+    frame = read_frame(morning.output("features", "vectors.parquet"))
+    scored = score_vectors(frame, morning.model).sort_values("rank", kind="stable", ignore_index=True)
+    scored["alert"] = listed(scored, morning.model, _listed_before(morning))
+    if len(scored):
+        scored = add_advice(scored, morning.tables, morning.model, frame, morning.config["capacity"])
+    file = morning.place.scores / f"{morning.as_of}.parquet"
+    write_frame(scored.assign(model=morning.told["model"]["version"]), file)
+    return {
+        "lines": [f"{int(scored['alert'].sum()):,} cards on the list"],
+        "alerts": int(scored["alert"].sum()),
+        "written": [str(file)],
+    }
+
+
+def _listed_before(morning: Morning) -> list[str]:
+    file = morning.place.scores / f"{morning.as_of - timedelta(days=1)}.parquet"
+    if not file.exists():
+        return []
+    before = read_frame(file)
+    return [str(card) for card in before.loc[before["alert"], "card_id"]]
+
+
+def report(morning: Morning, folder: Path) -> Told:
+    """Write the list for people, and deliver it: its folder appears whole, or takes the place of the one before at once."""
+    scored = read_frame(morning.place.scores / f"{morning.as_of}.parquet").drop(columns="model")
+    target = morning.place.lists / morning.as_of.isoformat()
+    if target.exists() and not (target / CHECKED).is_file():
+        raise UserError(
+            f"{target} exists and is no list of ours, so it is not touched; move it away, or set lists to another folder"
+        )
+    with new_folder(target, replace=True) as fresh:
+        files = [fresh / f"list.{ending}" for ending in morning.config["formats"]]
+        write_outputs(scored, _briefing(morning, scored, files), files)
+        for path in sorted((morning.place.work(morning.as_of) / "check").rglob("*")):
+            if path.is_file() and path.name != "step.json":
+                copy = fresh / path.relative_to(morning.place.work(morning.as_of) / "check")
+                copy.parent.mkdir(exist_ok=True)
+                copy.write_bytes(path.read_bytes())
+    written = [str(target / file.name) for file in files]
+    return {"lines": [f"The list: {name}" for name in written], "written": written}
+
+
+def _briefing(morning: Morning, scored: pd.DataFrame, files: list[Path]) -> Any:
+    if not wants_briefing(files):
+        return None
+    found = brief(morning.tables, morning.model, scored, pd.Timestamp(morning.as_of), morning.config["capacity"])
+    return replace(found, model={**found.model, "name": morning.told["model"]["version"]})
+
+
+def renew(morning: Morning, folder: Path) -> Told:
+    """Train a challenger where one is due: by age, or at an alarm."""
+    why = _due(morning)
+    if why is None:
+        return {"lines": []}
+    made = _made_today(morning) or _train(morning)
+    return {"lines": [f"{made.name} was trained as challenger: {why}", *_follow(morning)], "version": made.name, "why": why}
+
+
+def _due(morning: Morning) -> str | None:
+    newest = registry.versions(morning.place.models)[-1]
+    made, every = date.fromisoformat(newest.told["made_at"]), morning.config["renew.every_days"]
+    age = (morning.as_of - made).days
+    if morning.told["model"].get("trained") or age == 0:
+        return None if _made_today(morning) is None or morning.told["model"].get("trained") else "it was begun before a kill"
+    if every and age >= every:
+        return f"{newest.name} is {age} days old"
+    alarmed = morning.told.get("monitor", {}).get("alarms")
+    return f"an alarm was raised: {alarmed[0]}" if alarmed and morning.config["renew.on_alarm"] and age >= ALARM_DAYS else None
+
+
+def compare_versions(morning: Morning, folder: Path) -> Told:
+    """Compare the newest challenger that is old enough with the champion, on days that neither has seen."""
+    serving = registry.champion(morning.place.models)
+    assert serving is not None
+    found = _first_ripe(morning, serving)
+    if found is None:
+        return {"lines": []}
+    lines = [f"{found.challenger} against {found.champion}: {found.state}, {found.why}"]
+    if found.state != WAITS and morning.config["mlflow"]:
+        params = {"kind": "comparison", **{k: v for k, v in found.to_json().items() if isinstance(v, str)}}
+        lines.append(track(Run(f"compare-{found.challenger}", params, found.figures(), None), morning.place.store).message)
+    return {"lines": lines, "comparison": found.to_json()}
+
+
+def _first_ripe(morning: Morning, serving: registry.Version) -> Comparison | None:
+    models = morning.place.models
+    waiting = [name for name, state in registry.states(models).items() if state == "challenger"]
+    settings = morning.config.part("renew")
+    found = None
+    for name in reversed(waiting):
+        found = compare(
+            morning.tables,
+            serving,
+            registry.version(models, name),
+            morning.as_of,
+            weeks=settings["weeks"],
+            least_blocks=settings["least_blocks"],
+        )
+        if found.state != WAITS:
+            return found
+    return found
+
+
+def promote(morning: Morning, folder: Path) -> Told:
+    """Let a challenger that proved better serve from now on; keep what was decided; thin out old versions."""
+    found = morning.told["compare"].get("comparison")
+    models, lines = morning.place.models, []
+    if found is not None and found["state"] in (PROMOTED, REJECTED):
+        serving = registry.champion(models)
+        if serving is None or serving.name != found["champion"]:
+            return {
+                "lines": [
+                    f"{found['challenger']} was compared with {found['champion']}, which no longer serves: nothing is changed"
+                ]
+            }
+        if found["state"] == PROMOTED:
+            registry.promote(models, found["challenger"])
+            lines.append(f"{found['challenger']} serves from now on; `blockrisk rollback` lets {found['champion']} serve again")
+        registry.decide(models, found["challenger"], {**found, "as_of": morning.as_of.isoformat()})
+        lines += _follow(morning)
+    gone = registry.thin_out(models, morning.config["keep.versions"])
+    lines += [f"old versions removed: {', '.join(gone)}"] if gone else []
+    return {"lines": lines}
+
+
+def _made_today(morning: Morning) -> registry.Version | None:
+    """Find the version that a killed run of this morning had already made of these data."""
+    known = registry.versions(morning.place.models)
+    told = {"made_at": morning.as_of.isoformat(), "inputs": morning.inputs.digest}
+    return known[-1] if known and all(known[-1].told.get(name) == value for name, value in told.items()) else None
+
+
+def _train(morning: Morning) -> registry.Version:
+    settings, config = morning.config.part("model"), morning.config
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "bundle"
+        made = train(
+            morning.tables,
+            out=out,
+            until=min(morning.as_of, _last_day(morning)).isoformat(),
+            horizon=settings["horizon"],
+            horizons=settings["horizons"],
+            learner=settings["learner"],
+            seed=settings["seed"],
+            alert=AlertRule("capacity", settings["alerts"]),
+            mlflow=False,
+            tell=morning.tell,
+        )
+        told: Told = {"made_at": morning.as_of.isoformat(), "inputs": morning.inputs.digest, "cautions": list(made.cautions)}
+        told |= {"mlflow": aliases.log_version(out, morning.place.store) if config["mlflow"] else None}
+        return registry.add_version(morning.place.models, out, told)
+
+
+def _last_day(morning: Morning) -> date:
+    return end_of_observation(morning.tables).date()
+
+
+def _follow(morning: Morning) -> list[str]:
+    return aliases.follow_pointer(morning.place.models, morning.place.store) if morning.config["mlflow"] else []
