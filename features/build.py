@@ -1,7 +1,7 @@
 """Vectors: any set of cards and dates in one pass, one row each."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import pandas as pd
@@ -44,40 +44,69 @@ def vectors(tables: Tables, requests: pd.DataFrame, columns: Sequence[str] | Non
     """
     names = list(dict.fromkeys(columns)) if columns is not None else catalogue.columns()
     wanted = plan.outputs(names)
-    _create_asks(tables, requests, wanted)
-    prepare.prepare(tables, {"card_rows", *plan.sources(wanted, tables.present)})
-    _number_asks(tables)
+    prepare_rows(tables, requests, plan.sources(wanted, tables.present))
     for group in plan.statements(wanted, tables.present):
         _run(tables.con, group)
     return tables.con.execute(plan.vector_sql(wanted, tables.present, names)).df()
 
 
-def _run(con: duckdb.DuckDBPyConnection, group: list[plan.Statement]) -> None:
-    """Fill the results of one group, part by part where its units are many: memory stays bounded."""
-    parts = _parts(con) if any(statement.heavy for statement in group) else 1
-    for part in range(parts):
-        con.execute(f"create or replace temp view asks_part as select * from asks where card_no % {parts} = {part}")
-        for statement in group:
+def prepare_rows(tables: Tables, requests: pd.DataFrame, sources: Mapping[str, int | None]) -> None:
+    """Leave prepared tables in the connection, with `asks`: the requests by the keys that they use (features.prepare).
+
+    Args:
+        tables: a data set that has been read.
+        requests: as in `vectors`.
+        sources: the prepared tables, each with the days before as_of that are wanted; None: all days.
+
+    Raises:
+        UserError: as `vectors`.
+
+    Example:
+        >>> from blockrisk.features import read_tables
+        >>> cards = pd.DataFrame([["001", "A", "X", "2025-01-01"]], columns=["card_id", "operator", "home_region", "activated_at"])
+        >>> calls = pd.DataFrame([["001", "2025-01-02 09:00", "c", 30]], columns=["card_id", "started_at", "callee", "talk_s"])
+        >>> tables = read_tables({"cards": cards, "calls": calls})
+        >>> prepare_rows(tables, pd.DataFrame({"card_id": ["001"], "as_of": pd.to_datetime(["2025-01-03"])}), {"calls_by_day": 7})
+        >>> tables.con.execute("select a.day - t.day, t.out from asks a join calls_by_day t using (card_no)").fetchall()
+        [(1, 1)]
+
+    """
+    _create_asks(tables, requests, max((days or 0 for days in sources.values()), default=0))
+    prepare.prepare(tables, {"card_rows": None, **_lows(tables, sources)})
+    _number_asks(tables)
+
+
+def _lows(tables: Tables, reaches: Mapping[str, int | None]) -> dict[str, int | None]:
+    """Turn the days before as_of that matter into the first day needed, of all asks."""
+    [(first,)] = tables.con.execute("select coalesce(min(day), 0) from ask_days").fetchall()
+    return {name: None if days is None else first - days for name, days in reaches.items()}
+
+
+def _run(con: duckdb.DuckDBPyConnection, group: plan.Group) -> None:
+    """Fill the results of one group, part by part where it joins many rows: memory stays bounded."""
+    parts = _parts(con, group)
+    for part, (low, high) in enumerate(parts):
+        con.execute(f"create or replace temp view asks_part as select * from asks where card_no between {low} and {high}")
+        for statement in group.statements:
             if part == 0 or statement.table.startswith("units_"):
                 con.execute(f"create or replace temp table {statement.table} as {statement.sql}")
             else:
                 con.execute(f"insert into {statement.table} {statement.sql}")
-    con.execute(f"drop table {group[0].table}")
+    con.execute(f"drop table {group.statements[0].table}")
 
 
-def _parts(con: duckdb.DuckDBPyConnection) -> int:
-    """Divide the asks so that one part joins about ROWS_AT_ONCE daily rows of callees; without those nothing is that large."""
-    [(there,)] = con.execute("select count(*) from duckdb_tables() where table_name = 'callees_by_day'").fetchall()
-    if not there:
-        return 1
-    [(rows, days)] = con.execute("select count(*), max(day) - min(day) + 1 from callees_by_day").fetchall()
-    [(asks, cards)] = con.execute("select count(*), count(distinct card_no) from asks").fetchall()
-    if not rows or not asks:
-        return 1
-    return min(cards, math.ceil(rows * asks / cards * min(1.0, REACH_DAYS / days) / ROWS_AT_ONCE))
+def _parts(con: duckdb.DuckDBPyConnection, group: plan.Group) -> list[tuple[int, int]]:
+    """Divide the cards into ranges so that one part joins about ROWS_AT_ONCE rows."""
+    [(rows, days)] = con.execute(f"select count(*), max(day) - min(day) + 1 from {group.source}").fetchall()
+    [(asks, cards, highest)] = con.execute("select count(*), count(distinct card_no), max(card_no) from asks").fetchall()
+    if group.whole or not rows or not asks:
+        return [(0, highest or 0)]
+    joins = max(1.0, asks / cards * min(1.0, REACH_DAYS / days)) if group.per_ask else 1.0
+    parts = min(cards, math.ceil(rows * joins / ROWS_AT_ONCE))
+    return [(highest * part // parts + 1, highest * (part + 1) // parts) for part in range(parts)]
 
 
-def _create_asks(tables: Tables, requests: pd.DataFrame, wanted: list[plan.Output]) -> None:
+def _create_asks(tables: Tables, requests: pd.DataFrame, longest: int) -> None:
     """Register the requests, and the days that prepared tables must cover."""
     as_of = pd.to_datetime(requests["as_of"]).astype("datetime64[us]").reset_index(drop=True)
     if (as_of != as_of.dt.normalize()).any():
@@ -86,7 +115,6 @@ def _create_asks(tables: Tables, requests: pd.DataFrame, wanted: list[plan.Outpu
     frame["ask"] = range(len(frame))
     frame["day"] = (as_of - pd.Timestamp(0)) // pd.Timedelta(days=1)
     tables.con.register("ask_frame", frame)
-    longest = max((output.span or 0 for output in wanted), default=0)
     tables.con.execute(
         f"create or replace temp table ask_days as select distinct cast(day as INTEGER) as day, {longest} as longest from ask_frame"
     )

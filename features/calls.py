@@ -26,7 +26,6 @@ _ENTROPY = (
 _TO_80 = (  # of the callees of one size: how many the 80 % still need
     "case when 5 * {earlier} < 4 * {total} then least({units}, (4 * {total} - 5 * {earlier} + 5 * {size} - 1) // (5 * {size})) else 0 end"
 )
-_DIALLED = "count_if({out} > 0)"
 _GAP_MEAN = "({gap_us} / {gaps})"
 
 # fmt: off
@@ -91,13 +90,12 @@ QUALITY = [
 ]
 
 CALLEES = [
-    Feature("16", "callback_ratio", "callee_repetition", "callees",
-            f"count_if({{out}} > 0 and coalesce({{last_in_us}} > {{first_out_us}}, false)) / nullif({_DIALLED}, 0)", (30,), "missing", "share", -1,
+    Feature("16", "callback_ratio", "callee_repetition", "callees", "{called_back} / nullif({dialled}, 0)", (30,), "missing", "share", -1,
             "dialled callees that call in later", "回撥佔比", needs=_BOTH_WAYS),
-    Feature("39-40", "distinct_callees", "callee_repetition", "callees", _DIALLED, (7, 30), "zero", "callees", 1,
+    Feature("39-40", "distinct_callees", "callee_repetition", "callees", "{dialled}", (7, 30), "zero", "callees", 1,
             "distinct callees dialled", "不同被叫數"),
-    Feature("41", "distinct_callee_ratio", "callee_repetition", "callees",
-            f"case when sum({{out}}) >= 5 then {_DIALLED} / sum({{out}}) end", (7,), "missing", "share", 1,
+    Feature("41", "distinct_callee_ratio", "callee_repetition", "vector",
+            "case when {calls_out} >= 5 then {distinct_callees} / {calls_out} end", (7,), "missing", "share", 1,
             "distinct callees per attempt", "被叫離散度"),
     Feature("42", "calls_per_callee_mean", "callee_repetition", "callee_counts",
             "sum({units} * {size}) / sum({units})", (30,),
@@ -114,10 +112,10 @@ CALLEES = [
             f"sum({_TO_80}) / sum({{units}})", (30,), "missing",
             "share", 1, "smallest share of callees that holds 80 % of attempts", "佔八成呼叫的最少被叫佔比"),
     Feature("50", "new_callee_ratio", "callee_repetition", "callees",
-            f"count_if({{out}} > 0 and {{out_before}} = 0) / nullif({_DIALLED}, 0)", (7,), "missing", "share", 1,
+            "{fresh} / nullif({dialled}, 0)", (7,), "missing", "share", 1,
             "callees not dialled in the 30 days before", "新被叫佔比"),
     Feature("51", "two_way_contact_ratio", "callee_repetition", "callees",
-            "count_if({out} > 0 and {incoming} > 0) / nullif(count_if({out} > 0 or {incoming} > 0), 0)", (30,), "missing",
+            "{mutual} / nullif({contacts}, 0)", (30,), "missing",
             "share", -1, "counterparties with calls in both directions", "雙向聯繫人佔比", needs=_BOTH_WAYS),
     Feature("53", "repeat_dial_24h_max", "callee_repetition", "redials", "max({most_24h})", (7,), "zero", "calls", 1,
             "most attempts to one callee in any rolling 24 hours", "同一被叫 24 小時內最多呼叫次數", monotone=True),

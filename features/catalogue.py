@@ -116,7 +116,7 @@ def _check() -> None:
         if feature.tile in ("card", "vector"):
             continue
         tile = TILES[feature.tile]
-        known = HISTOGRAM if tile.histogram else {*tile.measures, *tile.before}
+        known = HISTOGRAM if tile.sizes else {*tile.measures, *tile.spans}
         lost = feature.placeholders() - known
         if lost:
             raise ValueError(f"feature {feature.quantity}: tile {feature.tile} has no measure {sorted(lost)}")

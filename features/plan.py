@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from blockrisk.features.catalogue import columns as shipped
 from blockrisk.features.catalogue import find
 from blockrisk.features.feature import Feature
+from blockrisk.features.spans import ranked_sql, running_sql, sizes_sql, turns_sql
 from blockrisk.features.tiles import TILES, Tile
 from blockrisk.features.windows import first_day, in_window, seen_before_as_of
 
@@ -49,14 +50,31 @@ def supplied(feature: Feature, present: frozenset[str]) -> bool:
 
 @dataclass(frozen=True)
 class Statement:
-    """Hold one table to fill with results, its SQL over `asks_part`, and whether its rows are many."""
+    """Hold one table to fill with results, and its SQL over `asks_part`."""
 
     table: str
     sql: str
-    heavy: bool = False
 
 
-def statements(wanted: list[Output], present: frozenset[str]) -> list[list[Statement]]:
+@dataclass(frozen=True)
+class Group:
+    """Hold the statements that must run together on one part of the asks.
+
+    Attributes:
+        source: the prepared table that they read.
+        statements: in order.
+        per_ask: whether a row of it is joined with each ask that sees it.
+        whole: whether it does not go by cards, so that it runs once.
+
+    """
+
+    source: str
+    statements: list[Statement]
+    per_ask: bool
+    whole: bool
+
+
+def statements(wanted: list[Output], present: frozenset[str]) -> list[Group]:
     """Give the statements that compute every supplied column, in groups that must run together on one part of the asks.
 
     A group fills `units_TILE` (measures of each unit of each ask), then the results made of it, named as `result_name` says.
@@ -64,43 +82,57 @@ def statements(wanted: list[Output], present: frozenset[str]) -> list[list[State
     groups: dict[str, list[Output]] = {}
     for output in wanted:
         if _computed(output, present):
-            groups.setdefault(_base(output.feature.tile), []).append(output)
+            groups.setdefault(result_name(output), []).append(output)
     return [_group(name, outputs) for name, outputs in groups.items()]
 
 
-def sources(wanted: list[Output], present: frozenset[str]) -> set[str]:
-    """Name the prepared tables that the statements read."""
-    return {TILES[_base(output.feature.tile)].source for output in wanted if _computed(output, present)}
+def sources(wanted: list[Output], present: frozenset[str]) -> dict[str, int | None]:
+    """Name the prepared tables that the statements read, each with the days before as_of that matter; None: all."""
+    found: dict[str, int | None] = {}
+    for output in wanted:
+        if _computed(output, present):
+            name, days = TILES[output.feature.tile].source, reach(output)
+            known = found.get(name, 0)
+            found[name] = None if days is None or known is None else max(known, days)
+    return found
+
+
+def reach(output: Output) -> int | None:
+    """Give how many days before as_of matter to a column; None: all."""
+    if output.span is None or output.feature.tile not in TILES:
+        return output.span
+    spans = TILES[output.feature.tile].spans
+    return output.span + max((spans[name].before for name in output.feature.placeholders() if name in spans), default=0)
 
 
 def result_name(output: Output) -> str:
-    """Name the table that holds a column's results; one for each window of a histogram."""
+    """Name the table that holds a column's results; one for each window where units are counted by size."""
     tile = output.feature.tile
-    return f"result_{tile}_{_span_name(output.span)}" if TILES[tile].histogram else f"result_{tile}"
+    return f"result_{tile}_{_span_name(output.span)}" if TILES[tile].sizes else f"result_{tile}"
 
 
-def _base(tile: str) -> str:
-    histogram = TILES[tile].histogram
-    return histogram[0] if histogram else tile
-
-
-def _group(name: str, outputs: list[Output]) -> list[Statement]:
-    tile, key = TILES[name], "ask" if TILES[name].subject == "card_no" else "operator_no"
-    made = [Statement(f"units_{name}", _units_sql(tile, key, outputs), heavy="callee" in tile.per)]
-    for table in sorted({result_name(output) for output in outputs}):
-        columns = [output for output in outputs if result_name(output) == table]
-        listed = ", ".join(f"{_fill(output)} as {output.column}" for output in columns)
-        source, histogram = f"units_{name}", TILES[columns[0].feature.tile].histogram
-        if histogram:
-            source = f"({_histogram_sql(source, _alias(histogram[1], columns[0].span))})"
-        by = f" group by {key}, as_of_day" if tile.per else ""
-        made.append(Statement(table, f"select {key}, as_of_day, {listed} from {source}{by}"))
-    return made
+def _group(name: str, outputs: list[Output]) -> Group:
+    tile = TILES[outputs[0].feature.tile]
+    key = "ask" if tile.subject == "card_no" else "operator_no"
+    units = name.replace("result_", "units_")
+    listed = ", ".join(f"{_fill(output)} as {output.column}" for output in outputs)
+    source, by = units, f" group by {key}, as_of_day" if tile.per or tile.sizes else ""
+    if tile.spans:
+        counted = sorted(
+            {(_alias(name, output.span), name, output.span or 0) for output in outputs for name in output.feature.placeholders()}
+        )
+        sql, source = turns_sql(tile, counted), f"({running_sql(units, [alias for alias, _, _ in counted])})"
+    elif tile.sizes:
+        sql, source = sizes_sql(tile, outputs[0].span or 0), f"({ranked_sql(units)})"
+    else:
+        sql = _units_sql(tile, key, outputs)
+    made = [Statement(units, sql), Statement(name, f"select {key}, as_of_day, {listed} from {source}{by}")]
+    return Group(tile.source, made, per_ask=not (tile.spans or tile.sizes), whole=tile.subject != "card_no")
 
 
 def _units_sql(tile: Tile, key: str, outputs: list[Output]) -> str:
     """Measure each unit of each ask."""
-    names = {(name, output.span) for output in outputs for name in _measured(output)}
+    names = {(name, output.span) for output in outputs for name in output.feature.placeholders()}
     unit = "".join(f", t.{column}" for column in tile.per)
     measures = ", ".join(f"{_measure(tile, name, span)} as {_alias(name, span)}" for name, span in sorted(names, key=str))
     asks = "asks_part" if tile.subject == "card_no" else "operator_asks"
@@ -110,36 +142,17 @@ def _units_sql(tile: Tile, key: str, outputs: list[Output]) -> str:
     )
 
 
-def _measured(output: Output) -> frozenset[str]:
-    histogram = TILES[output.feature.tile].histogram
-    return frozenset({histogram[1]}) if histogram else output.feature.placeholders()
-
-
-def _histogram_sql(units: str, measure: str) -> str:
-    by_size = f"""
-        select ask, as_of_day, {measure} as size, count(*) as units from {units} where {measure} > 0
-        group by ask, as_of_day, {measure}"""
-    larger = "partition by ask order by size desc rows between unbounded preceding and 1 preceding"
-    return (
-        f"select *, coalesce(sum(size * units) over ({larger}), 0) as earlier, "
-        f"sum(size * units) over (partition by ask) as total from ({by_size})"
-    )
-
-
 def _reach(tile: Tile, names: set[tuple[str, int | None]]) -> str:
     """Bound the rows by the longest window, where every measure has one."""
     version = " and (t.upto is null or t.upto = a.day)" if tile.versioned else ""
-    reaches = [None if span is None else span + tile.before.get(name, ("", 0))[1] for name, span in names]
-    bounded = [days for days in reaches if days is not None]
-    return version if len(bounded) < len(reaches) else f" and {in_window(max(bounded), day=tile.day)}{version}"
+    bounded = [span for _, span in names if span is not None]
+    return version if len(bounded) < len(names) else f" and {in_window(max(bounded), day=tile.day)}{version}"
 
 
 def _measure(tile: Tile, name: str, span: int | None) -> str:
-    base, before = tile.before.get(name, (name, 0))
-    sql = tile.measures[base]
+    sql = tile.measures[name]
     if span is not None:
-        window = in_window(span + before, after=span if before else 0, day=tile.day)
-        sql = f"{sql.replace('{first_day}', first_day(span))} filter (where {window})"
+        sql = f"{sql.replace('{first_day}', first_day(span))} filter (where {in_window(span, day=tile.day)})"
     return f"coalesce({sql}, 0)" if sql.startswith(("sum(", "count(")) else sql
 
 
@@ -153,8 +166,8 @@ def _span_name(span: int | None) -> str:
 
 def _fill(output: Output) -> str:
     """Put the measures over the column's window in the place of their names."""
-    histogram = TILES[output.feature.tile].histogram
-    names = {name: name if histogram else _alias(name, output.span) for name in output.feature.placeholders()}
+    sizes = TILES[output.feature.tile].sizes
+    names = {name: name if sizes else _alias(name, output.span) for name in output.feature.placeholders()}
     return output.feature.sql.format(**names)
 
 

@@ -6,6 +6,7 @@ whose rows became available in the order of their events; for the others once fo
 """
 
 import re
+from collections.abc import Mapping
 
 from blockrisk.features.intake import Tables
 from blockrisk.features.limits import data_limits, limit_spans, packaged_limits
@@ -14,6 +15,12 @@ from blockrisk.features.windows import DAY_US
 
 _LABELS = ", ".join(f"'{kind}'" for kind in LABEL_KINDS)
 HOUR, DAY = 3_600_000_000, DAY_US
+_NEVER = 1_000_000_000  # a day that does not come
+_LIMITED = "join card_limits l on l.card_no = r.card_no and r.day >= l.from_day and r.day < l.to_day"
+
+_NOTICE = """
+    select 1 from roaming_notices n join card_rows c using (card_id) where c.card_no = r.card_no and n.region = r.region
+        and epoch_us(n.valid_from) <= r.us and (n.valid_to is null or r.us < epoch_us(n.valid_to))"""
 
 
 def _day(column: str) -> str:
@@ -25,15 +32,27 @@ def _previous(within_us: int, partition: str) -> str:
     return f"count(*) over (partition by {partition} order by us range between {within_us - 1} preceding and current row)"
 
 
-def _steps(value: str) -> str:
-    """Pair each row with the one before it and say whether the value changed."""
+def _steps(value: str, by_day: str) -> str:
+    """Pair each row with the one before it and say whether the value changed; a day with one value is as good as one row."""
     return f"""
+        with moved as (
+            select card_no from {by_day} group by card_no having min({value}) <> max({value})),
+        mixed as (
+            select card_no, day from {by_day} group by card_no, day having min({value}) <> max({value}))
         select card_no, upto, day, seen, prev_day, count(*) filter (where {value} <> prev) as changed from (
-            select card_no, upto, day, seen, {value},
-                lag(day) over w as prev_day, lag({value}) over w as prev
-            from sequence where {value} is not null
+            select card_no, upto, day, seen, {value}, lag(day) over w as prev_day, lag({value}) over w as prev
+            from (
+                select card_no, upto, day, seen, us, {value} from sequence
+                where {value} is not null and day >= {{low}} and card_no in (select card_no from moved)
+                    and (upto is not null or (card_no, day) in (select (card_no, day) from mixed))
+                union all
+                select card_no, null, day, min(seen), cast(day as BIGINT) * {DAY}, min({value}) from {by_day}
+                where day >= {{low}} and card_no in (select card_no from moved)
+                    and card_no not in (select card_no from disordered)
+                    and (card_no, day) not in (select (card_no, day) from mixed)
+                group by card_no, day)
             window w as (partition by card_no, upto order by us, {value}))
-        where prev_day is not null group by all"""
+        where prev_day is not null and {value} <> prev group by all"""
 
 
 PREPARED: dict[str, str] = {
@@ -45,74 +64,71 @@ PREPARED: dict[str, str] = {
             {_day("closed_at")} as closed_day,
             epoch_us(registration_checked_at) as registered_us
         from cards""",
-    "callee_numbers": """
-        select callee, cast(row_number() over () as INTEGER) as callee_no from (select distinct callee from calls)""",
+    "card_limits": """
+        select c.card_no, c.card_id, c.home_region, s.* exclude (scope) from card_rows c join limit_spans s using (scope)""",
     "dated_calls": f"""
-        select c.card_no, r.* exclude (card_id, started_at, known), {_day("started_at")} as day, {_day("known")} as seen from (
-            select card_id, started_at, greatest(started_at, coalesce(available_at, started_at)) as known, callee_no as callee,
-                epoch_us(started_at) as us, cast(round(talk_s * 1000) as BIGINT) as talk_ms, direction, result, region, imei
-            from calls join callee_numbers using (callee)) r
-        join card_rows c using (card_id)""",
+        select l.card_no, r.* exclude (card_id), l.home_region, l.permitted_from, l.permitted_to from (
+            select card_id, epoch_us(started_at) as us, {_day("started_at")} as day,
+                {_day("greatest(started_at, coalesce(available_at, started_at))")} as seen, callee_key(callee) as callee,
+                cast(round(talk_s * 1000) as BIGINT) as talk_ms, coalesce(direction, 'out') as direction, result, region, imei
+            from calls) r
+        join card_limits l on l.card_id = r.card_id and r.day >= l.from_day and r.day < l.to_day
+        where r.day >= {{low}}""",
     "sightings": """
         select c.card_no, epoch_us(l.observed_at) as us, l.region from locations l join card_rows c using (card_id)""",
     "placed_calls": f"""
-        select card_no, us, day, seen, callee, talk_ms, direction, result, imei, coalesce(region, located_at) as region from (
-            select *, case when seen_us > us - {DAY} then seen_region end as located_at from (
-                select *, last_value(case when sighted then region end ignore nulls) over w as seen_region,
-                    last_value(case when sighted then us end ignore nulls) over w as seen_us
-                from (
-                    select card_no, us, day, seen, callee, talk_ms, direction, result, imei, region, false as sighted
-                    from dated_calls
-                    union all
-                    select card_no, us, null, null, null, null, null, null, null, region, true from sightings)
-                window w as (partition by card_no order by us, sighted desc rows between unbounded preceding and current row))
-            where not sighted)""",
+        select * exclude (region, seen_us, seen_region, sighted),
+            coalesce(region, case when seen_us > us - {DAY} then seen_region end) as region from (
+            select *, last_value(case when sighted then region end ignore nulls) over w as seen_region,
+                last_value(case when sighted then us end ignore nulls) over w as seen_us
+            from (
+                select card_no, us, day, seen, callee, talk_ms, direction, result, imei, home_region, permitted_from, permitted_to,
+                    region, false as sighted from dated_calls
+                union all
+                select card_no, us, null, null, null, null, null, null, null, null, null, null, region, true from sightings)
+            window w as (partition by card_no order by us, sighted desc rows between unbounded preceding and current row))
+        where not sighted""",
     "call_rows": """
-        select r.* exclude (direction, region, result), r.region, c.home_region,
-            coalesce(r.direction, 'out') = 'out' as out, coalesce(r.direction, 'out') = 'in' as incoming,
-            coalesce(r.direction, 'out') = 'out' and
-                case when coalesce(r.result, 'unknown') = 'unknown' then r.talk_ms > 0 else r.result = 'answered' end as answered,
-            r.result, cast(r.us % 86400000000 // 60000000 as INTEGER) as minute,
-            r.region <> c.home_region as offsite,
-            s.daily_calls as daily_limit, s.hourly_calls as hourly_limit,
-            s.per_callee_24h as limit_24h, s.per_callee_5min as limit_5min,
-            s.permitted_from, s.permitted_to
-        from placed_calls r join card_rows c using (card_no)
-        join limit_spans s on s.scope = c.scope and r.day >= s.from_day and r.day < s.to_day""",
-    "undeclared_calls": """
-        select r.*, coalesce(r.offsite, false) and not coalesce(d.covered, false) as undeclared from call_rows r left join (
-            select distinct r.card_no, r.us, r.region, true as covered from call_rows r join card_rows c using (card_no)
-            join roaming_notices n on n.card_id = c.card_id and n.region = r.region
-            where r.offsite and epoch_us(n.valid_from) <= r.us and (n.valid_to is null or r.us < epoch_us(n.valid_to))
-        ) d on d.card_no = r.card_no and d.us = r.us and d.region = r.region""",
-    "calls_by_day": """
-        select card_no, day, seen, count(*) as every, count_if(out) as out, count_if(incoming) as incoming,
-            count_if(answered) as answered,
-            coalesce(sum(talk_ms) filter (where out), 0) as out_talk_ms,
-            coalesce(sum(talk_ms) filter (where answered), 0) as answered_talk_ms,
-            coalesce(sum(cast(talk_ms as HUGEINT) * talk_ms) filter (where answered), 0) as answered_talk_sq,
-            count_if(answered and talk_ms <= 10000) as short_10s, count_if(answered and talk_ms <= 30000) as short_30s,
-            count_if(answered and talk_ms >= 60000) as long_60s,
-            count_if(out and result = 'no_answer') as no_answer, count_if(out and result in ('rejected', 'busy')) as rejected,
-            count_if(out and result = 'invalid_number') as invalid,
-            count_if(out and talk_ms = 0) as silent,
-            count_if(out and (minute < permitted_from or minute >= permitted_to)) as off_hours,
-            count_if(out and (minute < 420 or minute >= 1140)) as nocturnal,
-            count(region) as located, count_if(offsite) as offsite, count_if(undeclared) as undeclared,
-            max(daily_limit) as daily_limit
-        from undeclared_calls group by card_no, day, seen""",
-    "calls_by_hour": """
-        select card_no, day, seen, minute // 60 as hour, count(*) as out, max(hourly_limit) as hourly_limit
-        from call_rows where out group by card_no, day, seen, minute // 60""",
-    "answered_calls": "select card_no, day, seen, talk_ms from call_rows where answered",
-    "callees_by_day": """
-        select card_no, callee, day, seen, count_if(out) as out, count_if(incoming) as incoming,
-            min(us) filter (where out) as first_out_us, max(us) filter (where incoming) as last_in_us
-        from call_rows where out or incoming group by card_no, callee, day, seen""",
+        select card_no, us, day, seen, callee, talk_ms, region, imei, region <> home_region as offsite,
+            direction = 'out' as out, direction = 'in' as incoming,
+            direction = 'out' and
+                case when coalesce(result, 'unknown') = 'unknown' then talk_ms > 0 else result = 'answered' end as answered,
+            case result when 'no_answer' then 1 when 'rejected' then 2 when 'busy' then 2 when 'invalid_number' then 3 else 0 end
+                as failure,
+            us % 86400000000 < permitted_from * 60000000 or us % 86400000000 >= permitted_to * 60000000 as off_hours
+        from placed_calls""",
+    "undeclared_calls": f"""
+        select r.*, coalesce(r.offsite, false) and not exists ({_NOTICE}) as undeclared from call_rows r""",
+    "declared_calls": f"""
+        select card_no, day, seen, count(*) as declared from call_rows r where offsite and exists ({_NOTICE})
+        group by card_no, day, seen""",
+    "calls_by_day": f"""
+        select r.*, r.offsite - coalesce(d.declared, 0) as undeclared, l.daily_calls as daily_limit from (
+            select card_no, day, seen, count(*) as every, count_if(out) as out, count_if(incoming) as incoming,
+                count_if(answered) as answered,
+                coalesce(sum(talk_ms) filter (where out), 0) as out_talk_ms,
+                coalesce(sum(talk_ms) filter (where answered), 0) as answered_talk_ms,
+                coalesce(sum(cast(talk_ms as HUGEINT) * talk_ms) filter (where answered), 0) as answered_talk_sq,
+                count_if(answered and talk_ms <= 10000) as short_10s, count_if(answered and talk_ms <= 30000) as short_30s,
+                count_if(answered and talk_ms >= 60000) as long_60s,
+                count_if(out and failure = 1) as no_answer, count_if(out and failure = 2) as rejected,
+                count_if(out and failure = 3) as invalid,
+                count_if(out and talk_ms = 0) as silent, count_if(out and off_hours) as off_hours,
+                count_if(out and (us % {DAY} < {7 * HOUR} or us % {DAY} >= {19 * HOUR})) as nocturnal,
+                count(region) as located, count_if(offsite) as offsite
+            from call_rows where day >= {{low}} group by card_no, day, seen) r
+        left join declared_calls d using (card_no, day, seen) {_LIMITED}""",
+    "calls_by_hour": f"""
+        select r.*, l.hourly_calls as hourly_limit from (
+            select card_no, day, seen, cast(us % {DAY} // {HOUR} as INTEGER) as hour, count(*) as out
+            from call_rows where out and day >= {{low}} group by all) r {_LIMITED}""",
+    "answered_calls": "select card_no, day, seen, talk_ms from call_rows where answered and day >= {low}",
     "regions_by_day": """
-        select card_no, region, day, seen, count(*) as calls from call_rows where region is not null group by all""",
+        select card_no, region, day, seen, count(*) as calls from call_rows
+        where region is not null and day >= {low} group by all""",
     "handsets_by_day": """
-        select card_no, imei, day, seen, count(*) as calls from call_rows where imei is not null group by all""",
+        select card_no, imei, day, seen, count(*) as calls from call_rows
+        where imei is not null and day >= {low} group by all""",
     "disordered": """
         select distinct card_no from (
             select card_no, seen, max(seen) over (partition by card_no order by us) as latest from call_rows
@@ -125,35 +141,59 @@ PREPARED: dict[str, str] = {
             on r.day < d.day and r.seen < d.day and r.day >= d.day - d.longest
         where card_no in (select card_no from disordered)""",
     "call_gaps": """
-        select card_no, upto, day, seen, lag(day) over w as prev_day, us - lag(us) over w as gap_us from sequence where out
-        window w as (partition by card_no, upto order by us)""",
+        select card_no, upto, day, seen, lag(day) over w as prev_day, us - lag(us) over w as gap_us
+        from sequence where out and day >= {low} window w as (partition by card_no, upto order by us)""",
     "rolling_hours": f"""
         select card_no, upto, day, seen, max(roll60) as roll60, max(own_day) as roll60_own_day from (
             select card_no, upto, day, seen, roll60, case when us % {DAY} >= {HOUR} then roll60 end as own_day from (
-                select card_no, upto, day, seen, us, {_previous(HOUR, "card_no, upto")} as roll60 from sequence where out)
+                select card_no, upto, day, seen, us, {_previous(HOUR, "card_no, upto")} as roll60
+                from sequence where out and day >= {{low}} - 1)
             union all
             select card_no, upto, day, seen, 0, {_previous(HOUR, "card_no, upto, day")}
-            from sequence where out and us % {DAY} < {HOUR})
+            from sequence where out and us % {DAY} < {HOUR} and day >= {{low}} - 1)
         group by card_no, upto, day, seen""",
-    "repeated": """
-        select card_no, upto, callee from sequence where out group by all
-        having count(*) > 1 or min(limit_24h) < 1 or min(limit_5min) < 1""",
-    "redials_by_day": f"""
-        select card_no, upto, callee, day, seen, max(most_24h) as most_24h, max(most_24h_own_day) as most_24h_own_day,
-            max(most_5min) as most_5min, max(most_5min_own_day) as most_5min_own_day,
-            max(limit_24h) as limit_24h, max(limit_5min) as limit_5min from (
-            select card_no, upto, callee, day, seen, limit_24h, limit_5min,
-                {_previous(DAY, "card_no, upto, callee")} as most_24h,
-                {_previous(DAY, "card_no, upto, callee, day")} as most_24h_own_day,
-                {_previous(HOUR // 12, "card_no, upto, callee")} as most_5min,
-                {_previous(HOUR // 12, "card_no, upto, callee, day")} as most_5min_own_day
-            from sequence s where out and exists (select 1 from repeated r where r.card_no = s.card_no and r.callee = s.callee
-                and r.upto is not distinct from s.upto))
-        group by card_no, upto, callee, day, seen
+    "callee_pairs": """
+        select card_no, callee, count_if(out) as out, count_if(incoming) as incoming, min(day) as day, min(seen) as seen,
+            max(day) > min(day) or max(seen) > min(seen) or (count_if(out) > 0 and count_if(incoming) > 0) as several
+        from call_rows where (out or incoming) and day >= {low} group by card_no, callee""",
+    "callee_days": """
+        select card_no, upto, callee, day, case when upto is null then seen else day end as seen,
+            count_if(out) as out, count_if(incoming) as incoming,
+            min(us) filter (where out) as first_out_us, max(us) filter (where incoming) as last_in_us
+        from sequence s where (out or incoming) and day >= {low} and exists (
+            select 1 from callee_pairs p where several and p.card_no = s.card_no and p.callee = s.callee)
+        group by all""",
+    "callee_spans": f"""
+        select card_no, upto, callee, day, seen, coalesce(lead(seen) over w, {_NEVER}) as until, out, prev_out,
+            max(case when out > 0 then day end) over w as last_out, max(case when incoming > 0 then day end) over w as last_in,
+            max(case when first_out_us < last_in_us then day when incoming > 0 then prev_out end) over w as called_back
+        from (
+            select *, max(case when out > 0 then day end) over (partition by card_no, upto, callee order by day, seen
+                rows between unbounded preceding and 1 preceding) as prev_out from callee_days)
+        window w as (partition by card_no, upto, callee order by day, seen)
         union all
-        select distinct card_no, upto, null, day, seen, 1, 1, 1, 1, 1, 1 from sequence where out""",
-    "region_steps": _steps("region"),
-    "handset_steps": _steps("imei"),
+        select card_no, null, null, day, seen, {_NEVER}, out, null, case when out > 0 then day end,
+            case when incoming > 0 then day end, null
+        from callee_pairs where not several""",
+    "repeated": """
+        select card_no, callee from callee_pairs where out > 1 or card_no in (
+            select card_no from card_limits where per_callee_24h < 1 or per_callee_5min < 1)""",
+    "redials_by_day": f"""
+        select r.*, l.per_callee_24h as limit_24h, l.per_callee_5min as limit_5min from (
+            select card_no, upto, callee, day, seen, max(most_24h) as most_24h, max(most_24h_own_day) as most_24h_own_day,
+                max(most_5min) as most_5min, max(most_5min_own_day) as most_5min_own_day from (
+                select card_no, upto, callee, day, seen,
+                    {_previous(DAY, "card_no, upto, callee")} as most_24h,
+                    {_previous(DAY, "card_no, upto, callee, day")} as most_24h_own_day,
+                    {_previous(HOUR // 12, "card_no, upto, callee")} as most_5min,
+                    {_previous(HOUR // 12, "card_no, upto, callee, day")} as most_5min_own_day
+                from sequence s where out and day >= {{low}} - 1 and exists (
+                    select 1 from repeated r where r.card_no = s.card_no and r.callee = s.callee))
+            group by card_no, upto, callee, day, seen) r {_LIMITED}
+        union all
+        select distinct card_no, upto, null, day, seen, 1, 1, 1, 1, 1, 1 from sequence where out and day >= {{low}}""",
+    "region_steps": _steps("region", "regions_by_day"),
+    "handset_steps": _steps("imei", "handsets_by_day"),
     "complaint_rows": f"""
         select card_no, {_day("available")} as day, {_day("known")} as seen, epoch_us(known) as seen_us,
             channel, status, {_day("resolved_at")} as resolved_day
@@ -190,29 +230,36 @@ UNLOCATED = "select * from dated_calls"
 VIEWS = frozenset({"dated_calls", "sightings", "placed_calls", "undeclared_calls", "answered_calls", "sequence"})
 """Prepared tables that are cheap to make again: not stored."""
 
+_ALWAYS = -1_000_000_000
 
-def prepare(tables: Tables, sources: set[str]) -> None:
-    """Build the prepared tables that `sources` need, in order, save those that an earlier call left in the connection.
+
+def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
+    """Build the prepared tables that are needed, in order, save those that an earlier call left in the connection.
 
     `ask_days` and `span_days` must exist. What depends on them is built anew.
+
+    Args:
+        tables: a data set that has been read.
+        lows: the prepared tables that are read, each with the first day that is needed of it; None: all days.
+
     """
     con = tables.con
-    there = {name for (name,) in con.execute(_TEMPORARY).fetchall()}
-    if "limit_spans" not in there:
+    con.execute("create or replace temp macro callee_key(callee) as hash(callee)")
+    con.execute("create temp table if not exists prepared_from (name VARCHAR, low BIGINT)")
+    there = dict(con.execute("select name, low from prepared_from").fetchall())
+    if "card_rows" not in there:
         _create_limits(tables)
     anew = _made_of({"span_days"})
-    for name in _closure(sources):
+    for name, low in _closure(lows).items():
         if name == "sequence" and con.execute("select count(*) from disordered").fetchall() != [(0,)]:
             anew |= _made_of({"ask_days"})
-        if name in there and name not in anew:
+        if name not in VIEWS and there.get(name, low + 1) <= low and name not in anew:
             continue
         sql = UNLOCATED if name == "placed_calls" and "locations" not in tables.present else PREPARED[name]
         kind = "view" if name in VIEWS else "table"
-        con.execute(f"create or replace temp {kind} {name} as {sql}")
-
-
-_TEMPORARY = """
-    select table_name from duckdb_tables() where temporary union all select view_name from duckdb_views() where temporary"""
+        con.execute(f"create or replace temp {kind} {name} as {sql.replace('{low}', str(low))}")
+        con.execute("delete from prepared_from where name = ?", [name])
+        con.execute("insert into prepared_from values (?, ?)", [name, low])
 
 
 def _made_of(names: set[str]) -> set[str]:
@@ -224,13 +271,18 @@ def _made_of(names: set[str]) -> set[str]:
     return found
 
 
-def _closure(sources: set[str]) -> list[str]:
-    """List the prepared tables that these need, themselves included, in the order of PREPARED."""
-    needed = set(sources)
+def _closure(lows: Mapping[str, int | None]) -> dict[str, int]:
+    """List the prepared tables that these need, themselves included, in the order of PREPARED, each with its first day.
+
+    A table is needed a day further back than what is made of it: rolling counts look back a day.
+    """
+    needed = {name: _ALWAYS if low is None else low for name, low in lows.items()}
     for name in reversed(PREPARED):
         if name in needed:
-            needed |= {other for other in PREPARED if re.search(rf"\b{other}\b", PREPARED[name])}
-    return [name for name in PREPARED if name in needed]
+            for other in PREPARED:
+                if re.search(rf"\b{other}\b", PREPARED[name]):
+                    needed[other] = min(needed.get(other, needed[name]), needed[name] - 1)
+    return {name: needed[name] for name in PREPARED if name in needed}
 
 
 def _create_limits(tables: Tables) -> None:

@@ -12,6 +12,19 @@ from blockrisk.features.windows import known_before_as_of
 
 
 @dataclass(frozen=True)
+class Span:
+    """Declare a count of units as the dates at which one row makes its unit count: from `first` to `last`, both included.
+
+    Of the rows of a unit at most one counts at each date, so that no unit has to be told from another. Both are SQL over the row
+    (alias t), `{days}` standing for the window; null: the row never counts. `before` is how many days before the window matter.
+    """
+
+    first: str
+    last: str
+    before: int = 0
+
+
+@dataclass(frozen=True)
 class Tile:
     """Declare one tile.
 
@@ -19,9 +32,9 @@ class Tile:
         source: the prepared table (alias t).
         measures: name -> SQL aggregate over the rows in the window; `{first_day}` is the first day of the window.
         per: the unit within a card; () when the measures are the card's own.
-        histogram: (tile, measure): the units are counted by the value of that measure of another tile; the measures then are `size`
-            (the value), `units` (how many have it), `earlier` (the sum over units of larger size) and `total`.
-        before: name -> (measure, days): a measure over the `days` just before the window.
+        spans: name -> the number of units, as spans of dates (features.spans).
+        sizes: a column of the source: units are counted by its sum over the window; the measures then are `size` (the sum),
+            `units` (how many have it), `earlier` (the sum over units of larger size) and `total`.
         day: the column that places a row in the window; `prev_day` where both ends of a pair must lie in it.
         versioned: whether rows are valid for one as_of only where `upto` says so (order-dependent rows of cards with late rows).
         subject: whether rows belong to a card or to an operator.
@@ -31,8 +44,8 @@ class Tile:
     source: str
     measures: dict[str, str]
     per: tuple[str, ...] = ()
-    histogram: tuple[str, str] | None = None
-    before: dict[str, tuple[str, int]] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+    sizes: str = ""
     day: str = "day"
     versioned: bool = False
     subject: Literal["card_no", "operator_no"] = "card_no"
@@ -98,17 +111,27 @@ TILES: dict[str, Tile] = {
         versioned=True,
     ),
     "callees": Tile(
-        "callees_by_day",
-        {
-            "out": "sum(t.out)",
-            "incoming": "sum(t.incoming)",
-            "first_out_us": "min(t.first_out_us)",
-            "last_in_us": "max(t.last_in_us)",
+        "callee_spans",
+        {},
+        spans={
+            "dialled": Span("t.seen + 1", "case when t.last_out is not null then least(t.until, t.last_out + {days}) end"),
+            "contacts": Span("t.seen + 1", "least(t.until, t.day + {days})"),
+            "mutual": Span(
+                "t.seen + 1",
+                "case when t.last_out is not null and t.last_in is not null then"
+                " least(t.until, t.last_out + {days}, t.last_in + {days}) end",
+            ),
+            "called_back": Span(
+                "t.seen + 1", "case when t.called_back is not null then least(t.until, t.called_back + {days}) end"
+            ),
+            "fresh": Span(
+                "greatest(t.seen + 1, coalesce(t.prev_out + {days} + 31, t.seen))",
+                "case when t.out > 0 then t.day + {days} end",
+                before=30,
+            ),
         },
-        per=("callee",),
-        before={"out_before": ("out", 30)},
     ),
-    "callee_counts": Tile("callees_by_day", {}, histogram=("callees", "out")),
+    "callee_counts": Tile("callee_spans", {}, sizes="out"),
     "redials": Tile(
         "redials_by_day",
         {

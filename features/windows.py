@@ -37,16 +37,13 @@ def instant_before_as_of(instant_us: str) -> str:
     return f"{instant_us} < {ASK}.day * {DAY_US}"
 
 
-def in_window(days: int, *, after: int = 0, day: str = "day") -> str:
-    """Give the SQL condition for [as_of - days, as_of - after); `day` names the column that places the row.
+def in_window(days: int, *, day: str = "day") -> str:
+    """Give the SQL condition for [as_of - days, as_of) of a row that is seen; `day` names the column that places the row.
 
     >>> in_window(7)
     't.day >= a.day - 7'
-    >>> in_window(37, after=7)
-    't.day >= a.day - 37 and t.day < a.day - 7'
     """
-    low = f"{ROW}.{day} >= {first_day(days)}"
-    return f"{low} and {ROW}.{day} < {first_day(after)}" if after else low
+    return f"{ROW}.{day} >= {first_day(days)}"
 
 
 def first_day(days: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from blockrisk.features import Tables, vectors
+from blockrisk.features import Tables, prepare_rows
 from blockrisk.features.windows import in_window, known_before_as_of, seen_before_as_of
 
 QUANTITIES = ("calls", "complaints", "offsite", "undeclared", "owed")
@@ -14,9 +14,9 @@ QUANTITIES = ("calls", "complaints", "offsite", "undeclared", "owed")
 the day."""
 
 _NEEDS = {
-    "calls": ("calls", "calls_out_1d"),
-    "complaints": ("complaints", "complaints_1d"),
-    "owed": ("payments.paid_at", "arrears_days"),
+    "calls": ("calls", "calls_by_day"),
+    "complaints": ("complaints", "complaint_rows"),
+    "owed": ("payments.paid_at", "bill_rows"),
 }
 
 
@@ -44,10 +44,10 @@ def daily(tables: Tables, card_ids: Sequence[str], as_of: Any, days: int = 30) -
         [0.0, 1.0, 0.0]
 
     """
-    names = [column for need, column in _NEEDS.values() if need in tables.present]
+    sources = [name for need, name in _NEEDS.values() if need in tables.present]
     stamp = pd.Timestamp(as_of)
     asks = pd.DataFrame({"card_id": list(card_ids), "as_of": stamp})
-    vectors(tables, asks, [*names, "offsite_call_ratio_1d"])
+    prepare_rows(tables, asks, dict.fromkeys(sources, days))
     found = _calls(tables, days)
     for name, sql in (("complaints", _complaints_sql(days)), ("owed", _owed_sql(days))):
         if _NEEDS[name][0] in tables.present:

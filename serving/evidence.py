@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from blockrisk.features import Tables, UserError
+from blockrisk.features import Tables, UserError, prepare_rows
 from blockrisk.features.windows import in_window, seen_before_as_of
 from blockrisk.serving.daily import daily
 from blockrisk.serving.limits_on_file import limits_on_file
@@ -75,6 +75,7 @@ def gather(tables: Tables, card_id: str, as_of: Any, days: int = DAYS) -> Eviden
         raise UserError(f"card {card_id} is not in the cards table; card ids are text, leading zeros included")
     stamp = pd.Timestamp(as_of)
     by_day = daily(tables, [card_id], stamp, days)
+    prepare_rows(tables, pd.DataFrame({"card_id": [card_id], "as_of": [stamp]}), {"undeclared_calls": days})
     calls = tables.con.execute(_calls_sql(days)).df()
     span = {"card": card_id, "as_of": stamp, "since": stamp - pd.Timedelta(days=days)}
     return Evidence(
@@ -95,11 +96,12 @@ def gather(tables: Tables, card_id: str, as_of: Any, days: int = DAYS) -> Eviden
 
 
 def _calls_sql(days: int) -> str:
-    """Count the card's calls out by day and hour; `asks` holds the one card, as `daily` has just asked."""
+    """Count the card's calls out by day and hour; `asks` holds the one card."""
     return f"""
-        select a.day - t.day as back, t.minute // 60 as hour, count(*) as calls, count_if(t.answered) as answered,
+        select a.day - t.day as back, cast(t.us % 86400000000 // 3600000000 as INTEGER) as hour, count(*) as calls,
+            count_if(t.answered) as answered,
             sum(t.talk_ms) / 60000.0 as talk_minutes,
-            count_if(t.minute >= t.permitted_from and t.minute < t.permitted_to) as in_hours
+            count_if(not t.off_hours) as in_hours
         from asks a join undeclared_calls t using (card_no)
         where t.out and {seen_before_as_of()} and {in_window(days)} group by all"""
 
