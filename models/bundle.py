@@ -26,12 +26,12 @@ QUANTILES = tuple(step / 20 for step in range(21))
 """The quantiles that reference.json holds of each number column."""
 
 MANIFEST, SUM = "manifest.json", "manifest.json.sha256"
-CONTENT = ("calibration.json", "model.skops", "reference.json")
+CONTENT = ("calibration.json", "model.npz", "reference.json")
 KINDS = ("dated", "vectors")
 
 _MOST_MANIFEST_BYTES = 4 << 20
 _MOST_FILE_BYTES = 64 << 20
-_PACKAGES = ("blockrisk", "numpy", "pandas", "scikit-learn", "skops")
+_PACKAGES = ("blockrisk", "numpy", "pandas", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def save_bundle(  # noqa: PLR0913 - the parts of a bundle
         raise BundleError(f"{target} exists and is no bundle; give another name")
     _check_given(manifest)
     files = {
-        "model.skops": pack(model),
+        "model.npz": pack(model),
         "calibration.json": _json(
             {
                 "a": model.calibration_a,
@@ -119,7 +119,7 @@ def load_bundle(path: str | Path, *, fingerprint: str | None = None) -> Bundle:
     calibration = _parse(folder, "calibration.json", content["calibration.json"])
     reference = _parse(folder, "reference.json", content["reference.json"])
     try:
-        model = unpack(content["model.skops"])
+        model = unpack(content["model.npz"])
     except BundleError as error:
         raise BundleError(f"{folder}: {error}") from error
     if (calibration.get("a"), calibration.get("b")) != (model.calibration_a, model.calibration_b):

@@ -1,12 +1,17 @@
 """Boosted trees as plain arrays: followed with numpy alone, and open to exact reasons."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from blockrisk.models.decision_tables import DecisionTables, tabulate
+from blockrisk.models.leaf_groups import LeafGroup, leaf_groups
+
 Array = np.ndarray
 
-_CELLS = 1 << 17  # (row, tree) pairs followed at once: the working arrays stay in the processor's cache
+_MOST_DEPTH = 100
+_MOST_NODES = 1 << 20  # the tables made of them stay under a gigabyte
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,17 @@ class Forest:
 
     def margin(self, values: Array) -> Array:
         """Sum the trees over the bags, float64[n] in log-odds; no rows give no margins."""
-        total = np.zeros(len(values))
-        step = max(1, _CELLS // max(1, len(self.roots)))
-        for start in range(0, len(values), step):
-            part = values[start : start + step]
-            total[start : start + step] = self.value[self.leaves(part)].sum(axis=1)
-        return total / self.bags
+        return self.tables.margin(values) / self.bags
+
+    @cached_property
+    def tables(self) -> DecisionTables:
+        """Give the same trees as tables: what scores; made once."""
+        return tabulate(self)
+
+    @cached_property
+    def groups(self) -> list[LeafGroup]:
+        """Give the same leaves by the columns they ask about: what reasons are told from; made once."""
+        return leaf_groups(self)
 
     def check(self, count: int) -> None:
         """Look at the arrays before they are used; ValueError unless they fit each other and `count` columns."""
@@ -62,8 +72,22 @@ class Forest:
             raise ValueError("the forest's arrays do not fit together")
         if self.missing_left.dtype != bool or not (isinstance(self.depth, int) and isinstance(self.bags, int)):
             raise ValueError("the forest's arrays have other types than we write")
-        if not 0 <= self.depth <= 1000 or self.bags < 1 or not np.isfinite(self.value).all():
+        if not 0 <= self.depth <= _MOST_DEPTH or self.bags < 1 or not np.isfinite(self.value).all():
             raise ValueError("the forest's depth, bags or leaves are out of bounds")
         for places, most in ((self.feature, count), (self.left, nodes), (self.right, nodes), (self.roots, nodes)):
             if places.dtype.kind != "i" or (len(places) and not (places.min() >= 0 and places.max() < most)):
                 raise ValueError("a tree leads to a place that is not there")
+        self._check_ways()
+
+    def _check_ways(self) -> None:
+        """See that no way through the trees meets another, goes in a circle, or is longer than `depth`."""
+        inner = (self.left != np.arange(len(self.value))) | (self.right != np.arange(len(self.value)))
+        entered = np.concatenate([self.roots, self.left[inner], self.right[inner]])
+        if len(self.value) > _MOST_NODES or (np.bincount(entered, minlength=1) > 1).any():
+            raise ValueError("a node must be reached in one way")
+        reached = self.roots
+        for _ in range(self.depth):
+            asking = reached[inner[reached]]
+            reached = np.concatenate([self.left[asking], self.right[asking]])
+        if inner[reached].any():
+            raise ValueError("a tree must fit its depth")

@@ -1,6 +1,7 @@
 """The smooth part of a forecast: one curve a column, and a few products of two columns."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -11,7 +12,8 @@ Array = np.ndarray
 BOTH, EITHER = 0, 1
 """Kinds of product: g * h (both must be high), and 1 - (1 - g)(1 - h) (one of them is enough)."""
 
-_ROWS = 2048  # rows at once: memory stays bounded
+_ROWS = 512  # rows at once: the working arrays stay in the processor's cache
+_MOST_KNOTS = 255  # of a column: a segment's number is one byte
 
 
 def signed_log(values: Array) -> Array:
@@ -57,29 +59,49 @@ class SmoothPart:
         total = np.zeros(len(self.knots) + len(self.weights))
         for start in range(0, len(values), _ROWS):
             part, rows = values[start : start + _ROWS], weight[start : start + _ROWS]
-            total += np.concatenate([rows @ self.terms(part), rows @ self.products(part)])
+            total += np.concatenate([rows @ added for added in self.addends(part)])
         return replace(self, mean=on_grid(total / max(float(weight.sum()), 1e-300)))
 
     def terms(self, values: Array) -> Array:
         """Give each column's addend, float64[n, p] in log-odds on the grid, for values float64[n, p]."""
-        return on_grid(read_curves(signed_log(values), self.knots, self.curves, self.missing))
+        return self.addends(values)[0]
 
     def products(self, values: Array) -> Array:
         """Give each product's addend, float64[n, m] in log-odds on the grid, for values float64[n, p]."""
+        return self.addends(values)[1]
+
+    def addends(self, values: Array) -> tuple[Array, Array]:
+        """Give what `terms` and `products` give, at the cost of one of them."""
+        where = locate(signed_log(values), self.knots)
+        terms = on_grid(self._curve_segments.read(where, self.missing))
         if not len(self.weights):
-            return np.zeros((len(values), 0))
-        used = np.unique(self.pairs)
-        gate = np.zeros(values.shape)
-        gate[:, used] = read_curves(signed_log(values[:, used]), self.knots[used], self.gates[used], self.gate_missing[used])
-        return on_grid(join_gates(gate[:, self.pairs[:, 0]], gate[:, self.pairs[:, 1]], self.kinds) * self.weights)
+            return terms, np.zeros((len(values), 0))
+        used, first, second = self._gates_used
+        finite, place, gone = (part[:, used] for part in where)
+        gate = self._gate_segments.read((finite, place, gone), self.gate_missing[used])
+        return terms, on_grid(join_gates(gate[:, first], gate[:, second], self.kinds) * self.weights)
 
     def margin(self, values: Array) -> Array:
         """Sum all addends, float64[n] in log-odds; no rows give no margins."""
         total = np.zeros(len(values))
         for start in range(0, len(values), _ROWS):
-            part = values[start : start + _ROWS]
-            total[start : start + _ROWS] = self.terms(part).sum(axis=1) + self.products(part).sum(axis=1)
+            terms, products = self.addends(values[start : start + _ROWS])
+            total[start : start + _ROWS] = terms.sum(axis=1) + products.sum(axis=1)
         return total
+
+    @cached_property
+    def _curve_segments(self) -> "_Segments":
+        return _segments(self.knots, self.curves)
+
+    @cached_property
+    def _gate_segments(self) -> "_Segments":
+        return _segments(self.knots, self.gates)
+
+    @cached_property
+    def _gates_used(self) -> tuple[Array, Array, Array]:
+        """Give the columns that take part in products, and for each product the places of its two among them."""
+        used = np.unique(self.pairs)
+        return used, np.searchsorted(used, self.pairs[:, 0]), np.searchsorted(used, self.pairs[:, 1])
 
     def check(self, count: int) -> None:
         """Look at the arrays before they are used; ValueError unless they fit each other and `count` columns."""
@@ -87,7 +109,7 @@ class SmoothPart:
         fits = (
             len(shape) == 2
             and shape[0] == count
-            and shape[1] >= 1
+            and 1 <= shape[1] <= _MOST_KNOTS
             and self.curves.shape == self.gates.shape == shape
             and self.missing.shape == self.gate_missing.shape == (count,)
             and self.pairs.shape == (products, 2)
@@ -122,16 +144,52 @@ def read_curves(values: Array, knots: Array, curves: Array, missing: Array) -> A
     >>> read_curves(np.array([[0.5]]), np.array([[0.0, 1.0, np.inf]]), np.array([[0.0, 2.0, 2.0]]), np.zeros(1)).tolist()
     [[1.0]]
     """
+    return _segments(knots, curves).read(locate(values, knots), missing)
+
+
+Located = tuple[Array, Array, Array]
+"""Values with 0 for NaN, the number of the segment that each is in, counted through all columns, and which are NaN."""
+
+
+def locate(values: Array, knots: Array) -> Located:
+    """Find the segment between knots[j] that each value of float64[n, p] is in, for any curves over the same knots."""
+    missing = np.isnan(values)
     finite = np.nan_to_num(values, nan=0.0)
-    place = np.zeros(values.shape, dtype=np.int64)
+    place = np.zeros(values.shape, dtype=np.uint8)
     for k in range(1, knots.shape[1]):
-        place += finite >= knots[:, k]
-    column = np.arange(knots.shape[0])
-    upper = np.minimum(place + 1, knots.shape[1] - 1)
-    low, high = knots[column, place], knots[column, upper]
-    width = np.where(np.isfinite(high) & (high > low), high - low, np.inf)
-    share = (np.clip(finite, low, high) - low) / width
-    start, end = curves[column, place], curves[column, upper]
-    read = start + share * (end - start)
-    read = np.clip(read, np.minimum(start, end), np.maximum(start, end))
-    return np.where(np.isnan(values), missing, read)
+        place += (finite >= knots[:, k]).view(np.uint8)
+    return finite, place + np.arange(0, knots.size, knots.shape[1]), missing
+
+
+@dataclass(frozen=True)
+class _Segments:
+    """Hold the segments of all curves, one column's behind another's: where each begins, how wide it is, and what it reads."""
+
+    low: Array
+    width: Array
+    start: Array
+    rise: Array
+    least: Array
+    most: Array
+
+    def read(self, where: Located, missing: Array) -> Array:
+        finite, place, gone = where
+        low = self.low.take(place)
+        read = np.maximum(finite, low)
+        read -= low
+        read /= self.width.take(place)
+        read *= self.rise.take(place)
+        read += self.start.take(place)
+        np.clip(read, self.least.take(place), self.most.take(place), out=read)
+        np.copyto(read, missing, where=gone)
+        return read
+
+
+def _segments(knots: Array, curves: Array) -> _Segments:
+    upper = np.minimum(np.arange(knots.shape[1]) + 1, knots.shape[1] - 1)
+    high, end = knots[:, upper], curves[:, upper]
+    rises = np.isfinite(high) & (high > knots)
+    width = np.where(rises, np.where(rises, high, 0.0) - np.where(rises, knots, 0.0), np.inf)
+    low = np.where(np.isfinite(knots), knots, 0.0)  # no value is in a segment that begins at infinity
+    parts = (low, width, curves, end - curves, np.minimum(curves, end), np.maximum(curves, end))
+    return _Segments(*(np.ascontiguousarray(part).ravel() for part in parts))

@@ -1,5 +1,7 @@
 """How high is a probability: bands against the base rate, and the rank on a date."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -22,13 +24,15 @@ def bands(probability: np.ndarray, base_rate: float) -> np.ndarray:
     return np.array([name for name, _ in BANDS], dtype=object)[np.searchsorted(edges, probability, side="right")]
 
 
-def ranks(probability: np.ndarray, card_id: pd.Series, as_of: pd.Series) -> np.ndarray:
-    """Rank the cards of each date from 1 by falling probability, equal ones by card_id: int64[n].
+def ranks(probability: np.ndarray, card_id: Any, as_of: Any) -> np.ndarray:
+    """Rank the cards of each date from 1 by falling probability, equal ones by card_id: int64[n]; arrays of length n.
 
-    >>> ranks(np.array([0.1, 0.3, 0.3]), pd.Series(["a", "c", "b"]), pd.Series(["d", "d", "d"])).tolist()
+    >>> ranks(np.array([0.1, 0.3, 0.3]), np.array(["a", "c", "b"]), np.array(["d", "d", "d"])).tolist()
     [3, 2, 1]
     """
-    order = pd.DataFrame({"as_of": as_of.to_numpy(), "risk": -probability, "card_id": card_id.to_numpy()})
+    if len(probability) < 2:
+        return np.ones(len(probability), dtype=np.int64)
+    order = pd.DataFrame({"as_of": as_of, "risk": -probability, "card_id": card_id})
     order = order.sort_values(["as_of", "risk", "card_id"], kind="stable")
     rank = pd.Series(order.groupby("as_of", dropna=False).cumcount() + 1, index=order.index)
     return rank.sort_index().to_numpy(dtype=np.int64)

@@ -11,7 +11,7 @@ from blockrisk.serving.advice import advise
 from blockrisk.serving.explanation import Advice, Contribution, Explanation
 from blockrisk.serving.limits_on_file import limits_on_file
 from blockrisk.serving.predict import Model, as_probability
-from blockrisk.serving.reasons import Limits, column_families, reasons_of, split_margin
+from blockrisk.serving.reasons import Limits, reasons_of, split_margin
 
 
 def explain_cards(tables: Tables, model: Model, card_ids: Sequence[str], as_of: Any, days: int = 30) -> list[Explanation]:
@@ -93,7 +93,7 @@ def _explanation(  # noqa: PLR0913 - all that is told of a card
     advice: tuple[Advice, ...],
     history: tuple[tuple[str, float], ...],
 ) -> Explanation:
-    named = zip(column_families(model), model.columns, addends.tolist(), strict=True)
+    named = zip(model.families, model.columns, addends.tolist(), strict=True)
     parts = [Contribution(family, column, _plain(row[column]), added) for family, column, added in named]
     return Explanation(
         card_id=str(row["card_id"]),

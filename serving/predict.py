@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from blockrisk.models.estimators import margins
 from blockrisk.serving.advice import add_advice
 from blockrisk.serving.alerts import alerts, read_rule
 from blockrisk.serving.bands import bands, ranks
-from blockrisk.serving.reasons import fill_reasons
+from blockrisk.serving.reasons import reason_columns
 
 SCORE_COLUMNS = (
     *("card_id", "as_of", "horizon_days", "probability", "band", "rank"),
@@ -36,6 +37,17 @@ class Model:
         """Name the feature columns in order."""
         return list(self.bundle.columns)
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Map each column onto its place among them."""
+        return {name: place for place, name in enumerate(self.bundle.columns)}
+
+    @cached_property
+    def families(self) -> list[str]:
+        """Name the factor family of each column; one that is no feature of the catalogue is its own family."""
+        known = catalogue.families()
+        return [known.get(column, column) for column in self.bundle.columns]
+
     @property
     def dated(self) -> bool:
         """Say whether it was trained on dated tables, not on ready-made vectors."""
@@ -46,13 +58,22 @@ class Model:
         """Give the horizon of its probability in days; None for ready-made vectors."""
         return int(self.bundle.manifest["horizon_days"]) if self.dated else None
 
-    def margin(self, frame: pd.DataFrame) -> np.ndarray:
-        """Give the calibrated log-odds of each row: float64[n]."""
-        return np.asarray(self.bundle.model.margin(frame), dtype=np.float64)
+    def values(self, rows: pd.DataFrame | np.ndarray) -> np.ndarray:
+        """Take the model's columns out of a frame, text as numbers, NaN where unknown: float64[n, p]; an array is given back.
 
-    def probability(self, frame: pd.DataFrame) -> np.ndarray:
-        """Give the calibrated probability of each row: float64[n]."""
-        return as_probability(self.margin(frame))
+        Raises:
+            ValueError: a column is absent, or holds text for a number.
+
+        """
+        return rows if isinstance(rows, np.ndarray) else self.bundle.model.values(rows)
+
+    def margin(self, rows: pd.DataFrame | np.ndarray) -> np.ndarray:
+        """Give the calibrated log-odds of each row, float64[n], of what `values` takes or gives."""
+        return np.asarray(self.bundle.model.margin_of(self.values(rows)), dtype=np.float64)
+
+    def probability(self, rows: pd.DataFrame | np.ndarray) -> np.ndarray:
+        """Give the calibrated probability of each row, float64[n], of what `values` takes or gives."""
+        return as_probability(self.margin(rows))
 
 
 def load_model(path: str | Path) -> Model:
@@ -154,29 +175,40 @@ def score_vectors(frame: pd.DataFrame, model: Model, *, reasons: bool = False) -
         UserError: a column is neither a feature of the model nor card_id, as_of or the id and label of its training.
 
     """
-    filled = _fill_columns(frame, model)
-    card_id = filled.pop("card_id")
-    as_of = filled.pop("as_of")
-    margin = model.margin(filled) if len(filled) else np.empty(0)
+    values = _values(frame, model)
+    count = len(frame)
+    card_id, as_of = _names(frame, model)
+    margin = model.margin(values)
     probability = as_probability(margin)
-    base_rate = float(model.bundle.manifest["base_rate"])
-    scored = pd.DataFrame({"card_id": card_id, "as_of": as_of})
-    scored["horizon_days"] = pd.array([model.horizon_days] * len(filled), dtype="Int64")
-    scored["probability"] = probability
-    scored["band"] = pd.array(bands(probability, base_rate), dtype="str")
-    scored["rank"] = ranks(probability, card_id, as_of)
-    for name in SCORE_COLUMNS[6:]:
-        scored[name] = _no_text(len(filled))
-    return add_horizons(fill_reasons(scored, filled, model, told=reasons), margin, model)
+    codes, told = reason_columns(values, model, told=reasons)
+    texts = _texts([bands(probability, float(model.bundle.manifest["base_rate"])), *codes.T, *[np.full(count, None)] * 3])
+    named = zip(("band", *SCORE_COLUMNS[6:]), texts, strict=True)
+    days = model.horizon_days
+    scored: dict[str, Any] = dict.fromkeys(SCORE_COLUMNS) | {
+        "card_id": card_id,
+        "as_of": as_of,
+        "horizon_days": pd.arrays.IntegerArray(np.full(count, days or 0), np.full(count, days is None)),
+        "probability": probability,
+        "rank": ranks(probability, card_id, as_of),
+        **dict(named),
+    }
+    return pd.DataFrame(scored | told | _further_horizons(margin, model))
 
 
-def add_horizons(scored: pd.DataFrame, margin: np.ndarray, model: Model) -> pd.DataFrame:
-    """Add probability_1d, probability_30d ...: the model's further horizons, none of them contradicting another."""
+def _texts(columns: list[np.ndarray]) -> list[Any]:
+    """Turn object[n] arrays into pandas' text, all at once: each conversion of its own takes longer than scoring a row."""
+    joined = pd.array(np.concatenate(columns), dtype="str")
+    ends = np.cumsum([len(column) for column in columns])
+    return [joined[end - len(column) : end] for column, end in zip(columns, ends, strict=True)]
+
+
+def _further_horizons(margin: np.ndarray, model: Model) -> dict[str, np.ndarray]:
+    """Give probability_1d, probability_30d ...: the model's further horizons, none of them contradicting another."""
     ladder = model.bundle.ladder
-    if ladder is not None:
-        found = zip(ladder.days, ladder.margins(margin).T, strict=True)
-        scored = scored.assign(**{f"probability_{days}d": as_probability(part) for days, part in found if days != ladder.primary})
-    return scored
+    if ladder is None:
+        return {}
+    found = zip(ladder.days, ladder.margins(margin).T, strict=True)
+    return {f"probability_{days}d": as_probability(part) for days, part in found if days != ladder.primary}
 
 
 def as_probability(margin: np.ndarray) -> np.ndarray:
@@ -184,41 +216,39 @@ def as_probability(margin: np.ndarray) -> np.ndarray:
     return np.asarray(1.0 / (1.0 + np.exp(-margin)), dtype=np.float64)
 
 
-def _fill_columns(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
-    """Return card_id, as_of and the model's columns: what is left out is missing, what is unknown is an error."""
-    manifest = model.bundle.manifest
-    id_column, label = manifest.get("id_column"), manifest.get("label_column")
-    known = {*model.columns, "card_id", "as_of", id_column, label}
-    if model.dated:
-        known |= set(catalogue.columns())
-    for name in frame.columns:
-        if name not in known:
-            raise UserError(catalogue.unknown_feature(str(name), model.columns))
-    ids = frame.get("card_id", frame.get(id_column))
+def _names(frame: pd.DataFrame, model: Model) -> tuple[Any, np.ndarray]:
+    """Return card_id, which may stand under the id column of the training, and as_of; missing where left out."""
+    ids = frame.get("card_id", frame.get(model.bundle.manifest.get("id_column")))
     count = len(frame)
-    columns: dict[str, Any] = {
-        "card_id": _no_text(count) if ids is None else ids.astype("str").to_numpy(),
-        "as_of": pd.to_datetime(frame["as_of"]).to_numpy() if "as_of" in frame else np.full(count, "NaT", dtype="datetime64[us]"),
-    }
-    text = set(manifest["text_columns"])
-    for name in model.columns:
-        columns[name] = _column(frame, name, name in text)
-    return pd.DataFrame(columns)
+    as_of = pd.to_datetime(frame["as_of"]).to_numpy() if "as_of" in frame else np.full(count, "NaT", dtype="datetime64[us]")
+    return pd.array([None] * count, dtype="str") if ids is None else ids.astype("str").array, as_of
 
 
-def _no_text(count: int) -> Any:
-    return pd.Series([None] * count, dtype="str").array
+def _values(frame: pd.DataFrame, model: Model) -> np.ndarray:
+    """Return the model's columns, float64[n, p]: what is left out is missing, what is unknown is an error."""
+    manifest = model.bundle.manifest
+    further = {"card_id", "as_of", manifest.get("id_column"), manifest.get("label_column")}
+    for name in frame.columns:
+        if name not in model.places and name not in further and not (model.dated and name in catalogue.columns()):
+            raise UserError(catalogue.unknown_feature(str(name), model.columns))
+    encoder = model.bundle.model.encoder
+    values = np.full((len(frame), len(model.columns)), np.nan)
+    values[:, [model.places[name] for name in encoder.columns]] = 0.0  # a text that is left out: an average one
+    for label, column in frame.items():
+        name = str(label)
+        if name in model.places:
+            text = name in encoder.columns
+            values[:, model.places[name]] = encoder.encode(name, column.astype("str")) if text else _numbers(column)
+    return values
 
 
-def _column(frame: pd.DataFrame, name: str, text: bool) -> Any:
-    if name not in frame:
-        return _no_text(len(frame)) if text else np.full(len(frame), np.nan)
-    if text:
-        return frame[name].astype("str").to_numpy(dtype=object)
+def _numbers(column: pd.Series) -> np.ndarray:
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
+        return column.to_numpy()
     try:
-        return pd.to_numeric(frame[name]).to_numpy(dtype=np.float64, na_value=np.nan)
+        return pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError) as error:
-        raise UserError(f"{name}: {error}; give a number, or leave it out where it is unknown") from error
+        raise UserError(f"{column.name}: {error}; give a number, or leave it out where it is unknown") from error
 
 
 def forecast_dates(tables: Tables, as_of: AsOf | None) -> list[Any]:

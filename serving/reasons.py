@@ -29,17 +29,11 @@ Limits = Mapping[str, tuple[float, bool]]
 """Limits on file that hold for a card: quantity -> (value, whether the operator confirmed it)."""
 
 
-def column_families(model: "Model") -> list[str]:
-    """Name the family of each column of the model; a column that is no feature of the catalogue is its own family."""
-    known = catalogue.families()
-    return [known.get(column, column) for column in model.columns]
-
-
-def split_margin(frame: pd.DataFrame, model: "Model") -> tuple[float, np.ndarray]:
+def split_margin(rows: pd.DataFrame | np.ndarray, model: "Model") -> tuple[float, np.ndarray]:
     """Split the log-odds of each row into a base and one addend a column of the model.
 
     Args:
-        frame: the model's columns, one row a card.
+        rows: one a card: a frame with the model's columns, or float64[n, p] as `model.values` makes it.
         model: a loaded model.
 
     Returns:
@@ -52,27 +46,28 @@ def split_margin(frame: pd.DataFrame, model: "Model") -> tuple[float, np.ndarray
     forecast = model.bundle.model
     if not explainable(forecast):
         raise UserError(f"{model.bundle.path} holds no training means to explain scores against; train it again")
-    return contributions(forecast, forecast.values(frame))
+    return contributions(forecast, model.values(rows))
 
 
-def family_sums(addends: np.ndarray, model: "Model") -> pd.DataFrame:
-    """Add up the addends of each family: one column a family that the model knows, in the order of FAMILIES."""
-    families = column_families(model)
+def family_sums(addends: np.ndarray, model: "Model") -> dict[str, np.ndarray]:
+    """Add up the addends of each family: float64[n] for each that the model knows, in the order of FAMILIES."""
+    families = model.families
     names = [name for name in FAMILIES if name in families] + sorted(set(families) - set(FAMILIES))
     sums = {name: np.zeros(len(addends)) for name in names}
     for column, family in enumerate(families):
         sums[family] += addends[:, column]
-    return pd.DataFrame(sums)
+    return sums
 
 
-def reason_codes(sums: pd.DataFrame) -> np.ndarray:
+def reason_codes(sums: Mapping[str, np.ndarray]) -> np.ndarray:
     """Give the codes of the families that raise the risk most, by falling contribution: object[n, REASONS], None where none.
 
-    >>> reason_codes(pd.DataFrame({"hours": [0.2], "arrears": [-1.0], "complaints": [0.9]})).tolist()
+    >>> reason_codes({"hours": np.array([0.2]), "arrears": np.array([-1.0]), "complaints": np.array([0.9])}).tolist()
     [['complaints', 'hours', None]]
     """
-    names = np.array([*sums.columns, *[None] * REASONS], dtype=object)
-    padded = np.hstack([sums.to_numpy(dtype=np.float64), np.full((len(sums), REASONS), -np.inf)])
+    names = np.array([*sums, *[None] * REASONS], dtype=object)
+    nothing = np.full(len(next(iter(sums.values()), ())), -np.inf)
+    padded = np.column_stack([*sums.values(), *[nothing] * REASONS])
     order = np.argsort(-padded, axis=1, kind="stable")[:, :REASONS]
     raises = np.take_along_axis(padded, order, axis=1) >= LEAST
     codes = names[order]
@@ -80,20 +75,17 @@ def reason_codes(sums: pd.DataFrame) -> np.ndarray:
     return codes
 
 
-def fill_reasons(scored: pd.DataFrame, frame: pd.DataFrame, model: "Model", *, told: bool = False) -> pd.DataFrame:
-    """Fill reason_1 to reason_3 of scores whose rows are those of `frame`; a bundle without training means leaves them empty.
+def reason_columns(values: np.ndarray, model: "Model", *, told: bool = False) -> tuple[np.ndarray, dict[str, Any]]:
+    """Give the reason codes of rows float64[n, p], as `reason_codes`; a bundle without training means knows none.
 
-    With `told`, the columns base and contribution_FAMILY follow, which add up to the log-odds.
+    With `told`, also base and contribution_FAMILY by name, which add up to the log-odds.
     """
-    if told or explainable(model.bundle.model):
-        base, addends = split_margin(frame, model)
-        sums = family_sums(addends, model)
-        codes = reason_codes(sums)
-        scored = scored.assign(**{f"reason_{n + 1}": pd.array(codes[:, n], dtype="str") for n in range(REASONS)})
-        if told:
-            named = {f"contribution_{name}": sums[name].to_numpy() for name in sums}
-            scored = scored.assign(base=base, **named)
-    return scored
+    if not told and not explainable(model.bundle.model):
+        return np.full((len(values), REASONS), None), {}
+    base, addends = split_margin(values, model)
+    sums = family_sums(addends, model)
+    named = {"base": np.full(len(values), base), **{f"contribution_{name}": part for name, part in sums.items()}}
+    return reason_codes(sums), named if told else {}
 
 
 def reasons_of(row: Mapping[str, Any], addends: np.ndarray, model: "Model", limits: Limits | None = None) -> tuple[Reason, ...]:
@@ -108,11 +100,9 @@ def reasons_of(row: Mapping[str, Any], addends: np.ndarray, model: "Model", limi
     """
     sums = family_sums(addends.reshape(1, -1), model)
     by_column = dict(zip(model.columns, addends.tolist(), strict=True))
-    members = {
-        name: [c for c, family in zip(model.columns, column_families(model), strict=True) if family == name] for name in sums
-    }
+    members = {name: [c for c, family in zip(model.columns, model.families, strict=True) if family == name] for name in sums}
     codes = [code for code in reason_codes(sums)[0] if code is not None]
-    return tuple(_reason(code, members[code], row, by_column, limits or {}, float(sums[code].iloc[0])) for code in codes)
+    return tuple(_reason(code, members[code], row, by_column, limits or {}, float(sums[code][0])) for code in codes)
 
 
 def _reason(

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from explaining import random_forest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from blockrisk.models import decision_tables
 from blockrisk.models.encode import TextEncoder
 from blockrisk.models.estimators import Forecast, constant_forecast, probability
 from blockrisk.models.exact import STEP, on_grid
@@ -78,6 +80,23 @@ def test_the_addends_add_up_to_the_margin_exactly_in_any_order() -> None:
     backwards = sum(trees[:, ::-1].T, np.zeros(len(frame))) / model.forest.bags
     inner = model.intercept + sum(addends[:, ::-1].T, np.zeros(len(frame))) + backwards
     assert (model.calibration_a + model.calibration_b * inner == model.margin(frame)).all()
+
+
+@pytest.mark.parametrize(("depth", "bits"), [(1, 1), (3, 8), (6, 8), (9, 2)])
+def test_tables_give_what_following_the_trees_node_by_node_gives(depth: int, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with trees too large for one table, which are cut into subtrees behind a gate."""
+    monkeypatch.setattr(decision_tables, "JOINED", bits)
+    monkeypatch.setattr(decision_tables, "MOST", bits + 1)
+    rng = np.random.default_rng(depth)
+    forest = random_forest(rng, columns=4, trees=40, depth=depth)
+    values = rng.normal(size=(5000, 4))
+    values[rng.random(values.shape) < 0.1] = np.nan
+    values[rng.random(values.shape) < 0.01] = np.inf
+    values[:3000, 0] = rng.choice(forest.threshold[np.isfinite(forest.threshold)], 3000)
+    followed = forest.value[forest.leaves(values)].sum(axis=1) / forest.bags
+    assert (forest.margin(values) == followed).all()
+    assert (forest.margin(values[:7]) == followed[:7]).all()
+    assert len(np.unique(followed)) > depth
 
 
 def test_trees_equal_scikit_learns_own() -> None:

@@ -1,6 +1,8 @@
 """Scoring: the score file of the contract, batch equal to predict to the bit, and clear words for what cannot be scored."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +143,27 @@ def test_what_stands_at_the_target_survives_a_failed_run(demo: Path, tmp_path: P
     assert isinstance(result.exception, UserError)
     assert out.read_text() == "yesterday's list"
     assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
+
+
+def test_predict_in_a_new_process_imports_no_library_of_training(demo: Path) -> None:
+    program = (
+        "import sys; from blockrisk.serving import predict;"
+        "predict({'calls_out_1d': 350}, model=sys.argv[1], reasons=True);"
+        "print(sorted({name.split('.')[0] for name in sys.modules}"
+        " & {'mlflow', 'shap', 'matplotlib', 'sklearn', 'skops', 'scipy', 'joblib', 'numba', 'pyspark', 'sqlglot'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, demo / "demo/model"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_array_of_values_gives_the_bits_of_the_frame(demo: Path) -> None:
+    model = load_model(demo / "demo/model")
+    frame = vectors(read_tables(demo / "demo/data"), at_risk(read_tables(demo / "demo/data"), DATES), model.columns)
+    values = model.values(frame)
+    assert values.shape == (len(frame), len(model.columns))
+    assert model.probability(values).tolist() == model.probability(frame).tolist()
+    assert model.probability(values).tolist() == predict(frame, model=model)["probability"].tolist()
+    assert [model.probability(values[row : row + 1])[0] for row in range(20)] == model.probability(values)[:20].tolist()
 
 
 def test_probabilities_are_the_sigmoid_of_the_margin(demo: Path) -> None:

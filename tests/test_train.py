@@ -101,7 +101,7 @@ def test_nothing_at_or_after_until_is_seen(report, tmp_path):
     longer = quick_train(made_ledger(DAYS + 9), tmp_path / "longer", until=(START + pd.Timedelta(days=DAYS)).date())
     assert longer.cautions == report.cautions
     ours, theirs = content(report.bundle), content(longer.bundle)
-    for name in ("model.skops", "calibration.json", "reference.json"):
+    for name in ("model.npz", "calibration.json", "reference.json"):
         assert ours[name] == theirs[name], name
     differing = {
         key for key, value in load_bundle(longer.bundle).manifest.items() if value != load_bundle(report.bundle).manifest[key]
