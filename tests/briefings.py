@@ -11,6 +11,7 @@ import pandas as pd
 from blockrisk.features.intake import Refused, RowCount
 from blockrisk.serving.bands import bands
 from blockrisk.serving.briefing import HISTORY_DAYS, Briefing
+from blockrisk.serving.cautions import caution
 from blockrisk.serving.explanation import LANGUAGES, Advice, Contribution, Explanation, Reason
 from blockrisk.serving.predict import SCORE_COLUMNS
 
@@ -59,7 +60,11 @@ def morning(cards: int = 40, capacity: int = 12, words: Words = plain, seed: int
         ),
         ignored=(words("readme.txt"),),
         missing=("locations", "messages"),
-        model={"name": words("first"), "until": "2025-04-30", "cautions": [words("only 8 blocks in the test slice")]},
+        model={
+            "name": words("first"),
+            "until": "2025-04-30",
+            "cautions": [caution("thin_test", blocks=8).to_json(), caution("leak", column=words("late"), least=0.99).to_json()],
+        },
     )
 
 

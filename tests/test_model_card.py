@@ -8,6 +8,7 @@ import pytest
 from browser import Page, browser, find_browser
 
 from blockrisk.features import UserError
+from blockrisk.serving.cautions import caution
 from blockrisk.serving.explanation import LANGUAGES
 from blockrisk.serving.page.texts import texts
 from blockrisk.training.curves import calibration_table
@@ -33,7 +34,7 @@ def report() -> Report:
         metrics=comparison(samples),
         slices=dict.fromkeys(("train", "calibrate", "test", "all"), counts),
         unknown={"closed": 18, "arrears_stop": 0},
-        cautions=("only 8 blocks in the test slice: its figures are rough",),
+        cautions=(caution("thin_test", blocks=8),),
         account=("cards: 1 rows read = 1 used + 0 duplicates + 0 set aside", "not a table, left alone: <b>.txt"),
         calibration=calibration_table(y, p),
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from string import Formatter
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from browser import Browser, Page, browser, find_browser
 from blockrisk.features.feature import FAMILIES
 from blockrisk.features.tables import TABLES
 from blockrisk.serving.briefing import Briefing
+from blockrisk.serving.cautions import CAUTIONS
 from blockrisk.serving.explanation import LANGUAGES
 from blockrisk.serving.page import document
 from blockrisk.serving.page import morning as page_module
@@ -334,3 +336,14 @@ def test_every_text_field_is_reached_by_the_payloads() -> None:
     unseen = [name for name in marks if name not in text]
     codes = sum(len(told.reasons) + len(told.advice) for told in briefing.explanations)
     assert len(unseen) == codes + 2
+
+
+def test_cautions_of_the_model_are_told_in_every_language(briefing: Briefing) -> None:
+    text = page_module.page(briefing)
+    for words in ("only 8 blocks in the test slice", "測試區段只有 8 次封停", "测试区段只有 8 次封停"):
+        assert words in text
+
+
+def test_every_caution_has_the_same_places_in_both_languages() -> None:
+    places = [[{name for _, name, _, _ in Formatter().parse(text) if name} for text in pair] for pair in CAUTIONS.values()]
+    assert all(english == chinese for english, chinese in places)

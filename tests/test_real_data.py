@@ -16,7 +16,7 @@ def test_real_cards_are_told_apart_on_the_held_out_part(shared: Path, tmp_path: 
     file = shared / "data" / "sichuan_cards.csv.gz"
     report = train_vectors(file, id_column="card_id", label_column="label", out=tmp_path / "sichuan", mlflow=False)
     assert report.metrics.at["roc_auc", "model"] >= 0.95
-    assert any("cannot prove that they end before the label" in caution for caution in report.cautions)
+    assert any("cannot prove that they end before the label" in str(caution) for caution in report.cautions)
     out = tmp_path / "scores.csv"
     arguments = ["--vectors", str(file), "--model", str(tmp_path / "sichuan"), "--out", str(out)]
     assert CliRunner().invoke(score, arguments, catch_exceptions=False).exit_code == 0

@@ -13,6 +13,7 @@ from blockrisk.features.errors import UserError
 from blockrisk.features.intake import ZONE, account_lines
 from blockrisk.features.tables import LABEL_KINDS
 from blockrisk.models.ladder import Ladder
+from blockrisk.serving.cautions import Caution
 from blockrisk.training.dated import build_examples, check_horizon, end_of_period, opened, rows_of, start_of_period
 from blockrisk.training.fitting import LEAST_BLOCKS, Examples, fit_forward
 from blockrisk.training.labels import distinct_blocks
@@ -46,7 +47,7 @@ class Backtest:
     until: pd.Timestamp
     data_digest: str
     account: tuple[str, ...]
-    cautions: tuple[str, ...]
+    cautions: tuple[Caution, ...]
 
 
 def backtest(  # noqa: PLR0913 - the options of the command

@@ -85,7 +85,7 @@ def _summary(found: Backtest, tables: dict[str, pd.DataFrame]) -> dict[str, Any]
         "seed": found.seed,
         "data_digest": found.data_digest,
         "account": list(found.account),
-        "cautions": list(found.cautions),
+        "cautions": [str(caution) for caution in found.cautions],
         "tables": {name: _records(table) for name, table in tables.items()},
     }
 

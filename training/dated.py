@@ -14,6 +14,7 @@ from blockrisk.features.errors import UserError
 from blockrisk.features.intake import ZONE, account_lines
 from blockrisk.features.tables import LABEL_KINDS
 from blockrisk.serving.alerts import DEFAULT_ALERT, AlertRule
+from blockrisk.serving.cautions import Caution, caution
 from blockrisk.training.choice import CANDIDATES, Choice, choose
 from blockrisk.training.fitting import (
     FEW_BLOCKS,
@@ -85,7 +86,7 @@ def train(  # noqa: PLR0913 - the options of the command
     check_train(out, horizon, learner, replace=replace)
     tables = opened(data, zone, memory, tell)
     end, cautions = end_of_period(tables, until)
-    asked, caution = choose_learner(distinct_blocks(tables, end), learner)
+    asked, few = choose_learner(distinct_blocks(tables, end), learner)
     split = split_period(start_of_period(tables), end, horizon)
     tell(f"Features of {len(split.dates)} dates")
     further = [days for days in horizons if days != horizon]
@@ -105,7 +106,7 @@ def train(  # noqa: PLR0913 - the options of the command
             manifest={**manifest, "choice": choice.reason, "candidates": choice.log_loss, "alert": alert.to_json()},
             cautions=(
                 *cautions,
-                *caution,
+                *few,
                 *_thin_slices(fitted),
                 *_unripe(horizons, fitted),
                 *leak_cautions(examples.frame, examples.y),
@@ -153,7 +154,7 @@ def rows_of(split: DateSplit, dates: np.ndarray | None) -> RowSplit:
     return RowSplit(*(np.flatnonzero(np.isin(dates, days)) for days in wanted))
 
 
-def choose_learner(blocks: int, asked: str | None) -> tuple[str | None, tuple[str, ...]]:
+def choose_learner(blocks: int, asked: str | None) -> tuple[str | None, tuple[Caution, ...]]:
     """Settle the learner where blocks are too few to compare any, and say so; None: a comparison is to choose.
 
     >>> choose_learner(200, None)
@@ -167,12 +168,8 @@ def choose_learner(blocks: int, asked: str | None) -> tuple[str | None, tuple[st
             f" {LEAST_BLOCKS} are needed to learn anything; supply a longer period or more cards"
         )
     if blocks >= FEW_BLOCKS or asked is not None:
-        few = () if blocks >= FEW_BLOCKS else (f"only {blocks} blocks to learn from: take every figure with caution",)
-        return asked, few
-    return SIMPLE_LEARNER, (
-        f"only {blocks} blocks to learn from, under {FEW_BLOCKS}: the simple learner {SIMPLE_LEARNER} was taken, and its"
-        " probabilities are rough",
-    )
+        return asked, () if blocks >= FEW_BLOCKS else (caution("few_blocks", blocks=blocks),)
+    return SIMPLE_LEARNER, (caution("simple_learner", blocks=blocks, least=FEW_BLOCKS, learner=SIMPLE_LEARNER),)
 
 
 def check_train(out: Path, horizon: int, learner: str | None, *, replace: bool) -> None:
@@ -198,7 +195,7 @@ def check_horizon(horizon: int) -> None:
         raise UserError(f"--horizon is {horizon}; it must be 1 to {LONGEST_HORIZON} days; 7 is usual")
 
 
-def end_of_period(tables: Tables, asked: date | str | None) -> tuple[pd.Timestamp, tuple[str, ...]]:
+def end_of_period(tables: Tables, asked: date | str | None) -> tuple[pd.Timestamp, tuple[Caution, ...]]:
     """Return the end of observation: the day asked for, but never past the end of the data."""
     end = end_of_observation(tables)
     if asked is None:
@@ -210,8 +207,7 @@ def end_of_period(tables: Tables, asked: date | str | None) -> tuple[pd.Timestam
     if until != until.normalize():
         raise UserError(f'--until "{asked}" is no midnight; write a date such as {until.date()}')
     if until > end:
-        told = f"--until {until.date()} lies after the last call; the data end at {end.date()}, which is used instead"
-        return end, (told,)
+        return end, (caution("until_past_the_data", until=str(until.date()), end=str(end.date())),)
     return until, ()
 
 
@@ -233,14 +229,14 @@ def _chosen(  # noqa: PLR0913 - passes its caller's state along
     return Choice(asked, f"{asked}: named beforehand, not compared", {}), fit_examples(train, asked, seed, jobs)
 
 
-def _unripe(horizons: Sequence[int], fitted: Fitted) -> tuple[str, ...]:
+def _unripe(horizons: Sequence[int], fitted: Fitted) -> tuple[Caution, ...]:
     missing = [days for days in horizons if fitted.ladder is not None and days not in fitted.ladder.days]
-    return tuple(f"no label {days} days ahead is known, so that horizon is left out" for days in missing)
+    return tuple(caution("unripe_horizon", days=days) for days in missing)
 
 
-def _thin_slices(fitted: Fitted) -> tuple[str, ...]:
+def _thin_slices(fitted: Fitted) -> tuple[Caution, ...]:
     positives = int(fitted.samples["model"].y.sum())
-    return (f"only {positives} blocks in the test slice: its figures are rough",) if positives < LEAST_BLOCKS else ()
+    return (caution("thin_test", blocks=positives),) if positives < LEAST_BLOCKS else ()
 
 
 def _manifest(  # noqa: PLR0913 - what is told of a run

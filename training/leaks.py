@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from blockrisk.models.encode import is_text
+from blockrisk.serving.cautions import Caution, caution
 
 TOO_GOOD: Final = 0.99
 """ROC-AUC of one column alone from which it is suspected; no feature of the catalogue comes near it."""
@@ -28,13 +29,9 @@ def suspicious_columns(frame: pd.DataFrame, y: np.ndarray) -> list[str]:
     return [str(name) for name in frame.columns if not is_text(frame[name]) and _separates(frame[name], y)]
 
 
-def leak_cautions(frame: pd.DataFrame, y: np.ndarray) -> tuple[str, ...]:
+def leak_cautions(frame: pd.DataFrame, y: np.ndarray) -> tuple[Caution, ...]:
     """Make a caution of each suspicious column."""
-    return tuple(
-        f"column {name} alone tells the label with a ROC-AUC of at least {TOO_GOOD}: if it is written after the block, every figure"
-        " here is too good; leave it out or prove that it is known before"
-        for name in suspicious_columns(frame, y)
-    )
+    return tuple(caution("leak", column=name, least=TOO_GOOD) for name in suspicious_columns(frame, y))
 
 
 def _separates(column: pd.Series, y: np.ndarray) -> bool:

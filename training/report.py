@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from blockrisk.serving.cautions import Caution
 from blockrisk.training.tracking import Tracked
 
 
@@ -28,7 +29,7 @@ class Report:
     metrics: pd.DataFrame
     slices: dict[str, dict[str, Any]]
     unknown: dict[str, int]
-    cautions: tuple[str, ...]
+    cautions: tuple[Caution, ...]
     account: tuple[str, ...] = ()
     tracked: Tracked | None = None
     calibration: pd.DataFrame | None = None

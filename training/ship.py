@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from blockrisk.features.errors import UserError
 from blockrisk.models.bundle import MANIFEST, reference_quantiles, save_bundle
+from blockrisk.serving.cautions import Caution
 from blockrisk.training.curves import calibration_table
 from blockrisk.training.fitting import Examples, Fitted, slice_counts
 from blockrisk.training.plots import MODEL, draw_all
@@ -27,7 +28,7 @@ class Shipment:
     split: RowSplit
     fitted: Fitted
     manifest: Mapping[str, Any]
-    cautions: tuple[str, ...]
+    cautions: tuple[Caution, ...]
     unknown: dict[str, int]
     account: tuple[str, ...] = ()
 
@@ -49,7 +50,7 @@ def ship(shipment: Shipment, *, replace: bool, mlflow: bool) -> Report:
         "slices": slices,
         "metrics": shipment.fitted.metrics.to_dict(),
         "horizons": shipment.fitted.horizons,
-        "cautions": list(shipment.cautions),
+        "cautions": [caution.to_json() for caution in shipment.cautions],
     }
     reference = reference_quantiles(shipment.examples.frame)
     fitted = shipment.fitted

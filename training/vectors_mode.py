@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 import pandas as pd
 
 from blockrisk.features import catalogue
 from blockrisk.features.errors import UserError
 from blockrisk.features.vectors_file import CARD, LABEL, read_vectors
+from blockrisk.serving.cautions import Caution, caution
 from blockrisk.training.fitting import (
     FEW_BLOCKS,
     LEAST_BLOCKS,
@@ -23,14 +23,6 @@ from blockrisk.training.learners import DEFAULT_LEARNER
 from blockrisk.training.report import Report, quiet
 from blockrisk.training.ship import Shipment, check_target, ship
 from blockrisk.training.split import split_rows
-
-NO_DATES: Final = (
-    "vectors without dates cannot prove that they end before the label: if a column measures time after the block,"
-    " every figure here is too good"
-)
-RANDOM_SPLIT: Final = (
-    "the split into train, calibrate and test is random and stratified by the label (seed {seed}), not forward in time"
-)
 
 
 def train_vectors(  # noqa: PLR0913 - the options of the command
@@ -93,7 +85,7 @@ def train_vectors(  # noqa: PLR0913 - the options of the command
                 "seed": seed,
                 "data_digest": hashlib.sha256(path.read_bytes()).hexdigest(),
             },
-            cautions=(NO_DATES, RANDOM_SPLIT.format(seed=seed), *few, *leak_cautions(frame, y)),
+            cautions=(caution("no_dates"), caution("random_split", seed=seed), *few, *leak_cautions(frame, y)),
             unknown={},
         ),
         replace=replace,
@@ -111,7 +103,7 @@ def fingerprint(frame: pd.DataFrame) -> str:
     return hashlib.sha256("\n".join(kinds).encode()).hexdigest()
 
 
-def _choose(rarer: int, label: str, asked: str | None) -> tuple[str, tuple[str, ...]]:
+def _choose(rarer: int, label: str, asked: str | None) -> tuple[str, tuple[Caution, ...]]:
     if rarer < LEAST_BLOCKS:
         raise UserError(
             f"the label {label!r} has {rarer} rows of its rarer value; at least {LEAST_BLOCKS} are needed to learn anything;"
@@ -119,4 +111,4 @@ def _choose(rarer: int, label: str, asked: str | None) -> tuple[str, tuple[str, 
         )
     if rarer >= FEW_BLOCKS:
         return asked or DEFAULT_LEARNER, ()
-    return asked or SIMPLE_LEARNER, (f"only {rarer} rows of the rarer label: take every figure with caution",)
+    return asked or SIMPLE_LEARNER, (caution("few_rows", rows=rarer),)

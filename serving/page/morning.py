@@ -12,6 +12,7 @@ import pandas as pd
 from blockrisk.features.messages import rule
 from blockrisk.serving.bands import BANDS
 from blockrisk.serving.briefing import TRAITS, Briefing
+from blockrisk.serving.cautions import read_cautions
 from blockrisk.serving.explanation import LANGUAGES, Explanation, Texts
 from blockrisk.serving.page.document import document, write_document
 from blockrisk.serving.page.drawing import Bar, Effect, Timeline, effects, factor_bars, timeline
@@ -74,6 +75,7 @@ def _render(briefing: Briefing, sections: list[CardSection]) -> str:
         "broken": broken_rule,
         "family": family_words,
         "clause": first_clause,
+        "cautions": read_cautions(briefing.model.get("cautions")),
         "version": _version(),
     }
     return document("morning.html", values, scripts=("list", "cards"))

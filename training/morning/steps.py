@@ -254,7 +254,11 @@ def _train(morning: Morning) -> registry.Version:
             mlflow=False,
             tell=morning.tell,
         )
-        told: Told = {"made_at": morning.as_of.isoformat(), "inputs": morning.inputs.digest, "cautions": list(made.cautions)}
+        told: Told = {
+            "made_at": morning.as_of.isoformat(),
+            "inputs": morning.inputs.digest,
+            "cautions": [str(caution) for caution in made.cautions],
+        }
         told |= {"mlflow": aliases.log_version(out, morning.place.store) if config["mlflow"] else None}
         return registry.add_version(morning.place.models, out, told)
 
