@@ -22,8 +22,15 @@ from blockrisk.training.morning.golden import fixed_vectors
 def bundle(folder: Path, intercept: float = -4.0, **more: Any) -> Path:
     """Write a bundle of a small model of three columns."""
     manifest = {
-        "kind": "dated", "fingerprint": catalogue.fingerprint(), "horizon_days": 7, "until": "2025-03-01", "base_rate": 0.01,
-        "learner": "smooth_logistic", "data_digest": "d", "metrics": {"model": {"roc_auc": 0.8}}, **more,
+        "kind": "dated",
+        "fingerprint": catalogue.fingerprint(),
+        "horizon_days": 7,
+        "until": "2025-03-01",
+        "base_rate": 0.01,
+        "learner": "smooth_logistic",
+        "data_digest": "d",
+        "metrics": {"model": {"roc_auc": 0.8}},
+        **more,
     }
     return save_bundle(folder, some_model(intercept), manifest, reference=reference_quantiles(FRAME))
 
