@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test test-long check lint format types docs model pins clean screenshots fuzz
+.PHONY: help setup demo test test-long check lint format types docs model pins clean screenshots fuzz chaos
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -50,6 +50,9 @@ docs: setup ## write the generated pages
 
 fuzz: setup ## read 20,000 malformed files, and write the figures into docs/RELIABILITY.md (about half an hour)
 	PYTHONPATH=tests $(BIN)/python tests/fuzz.py docs/RELIABILITY.md --files 20000
+
+chaos: setup ## kill commands 1,000 times, fill disks, take rights away; figures go into docs/RELIABILITY.md (an hour or two; make demo first)
+	PYTHONPATH=tests $(BIN)/python tests/chaos.py docs/RELIABILITY.md --kills 1000
 
 screenshots: setup ## take the pictures of the README from demo/data (needs Chromium; make demo first)
 	$(BIN)/python tests/screenshots.py demo docs

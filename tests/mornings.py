@@ -11,6 +11,7 @@ data = "exports"
 capacity = 5
 formats = ["csv"]
 memory = "1GB"
+jobs = 1
 mlflow = {mlflow}
 [model]
 learner = "smooth_logistic"

@@ -19,6 +19,7 @@ COMMANDS = {
     "models": "blockrisk.training.morning.registry_cli:models",
     "promote": "blockrisk.training.morning.registry_cli:promote",
     "rollback": "blockrisk.training.morning.registry_cli:rollback",
+    "serve": "blockrisk.training.morning.serve_cli:serve",
     "simulate": "blockrisk.training.simulate_cli:simulate",
     "demo": "blockrisk.training.demo_cli:demo",
 }

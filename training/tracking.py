@@ -22,6 +22,8 @@ from urllib.request import getproxies
 
 from filelock import FileLock
 
+from blockrisk.training.mlflow_loader import ANSWERS, PARAMETERS
+
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
@@ -179,15 +181,12 @@ def _experiment(client: "MlflowClient", store: Path) -> str:
 def _register(client: "MlflowClient", run: Run, run_id: str, experiment: str) -> tuple[str, str]:
     from mlflow.entities import LoggedModelOutput
     from mlflow.exceptions import MlflowException
-    from mlflow.pyfunc import save_model
 
+    assert run.bundle is not None
     name = _model_name(run.name)
     logged = client.create_logged_model(experiment, name=name, source_run_id=run_id, model_type="blockrisk")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model"
-        needs = [f"blockrisk=={version('blockrisk')}"]
-        save_model(str(path), loader_module=_LOADER, data_path=str(run.bundle), pip_requirements=needs)
-        client.log_model_artifacts(logged.model_id, str(path))
+        client.log_model_artifacts(logged.model_id, str(_save(run.bundle, Path(folder) / "model")))
     client.finalize_logged_model(logged.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
     try:
@@ -199,6 +198,48 @@ def _register(client: "MlflowClient", run: Run, run_id: str, experiment: str) ->
     alias = "challenger" if "champion" in aliases else "champion"
     client.set_registered_model_alias(name, alias, entry.version)
     return str(entry.version), alias
+
+
+def save_pyfunc(bundle: Path, folder: Path) -> Path:
+    """Write a bundle as the MLflow model `folder`, with the signature of its answers and its parameters.
+
+    The signature names no inputs: MLflow would drop a column that it does not know without a word, where `predict` refuses it.
+    Raises ImportError where MLflow is missing.
+    """
+    os.environ.update({name: value for name, value in _SETTINGS.items() if name not in os.environ})
+    with _quiet():
+        return _save(bundle, folder)
+
+
+def _save(bundle: Path, folder: Path) -> Path:
+    from mlflow.models import ModelSignature
+    from mlflow.pyfunc import save_model
+    from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
+
+    answers = Schema([ColSpec(kind, name, required=False) for name, kind in ANSWERS.items()])
+    params = ParamSchema([ParamSpec(name, "boolean", default) for name, default in PARAMETERS.items()])
+    save_model(
+        str(folder),
+        loader_module=_LOADER,
+        data_path=str(bundle),
+        pip_requirements=[f"blockrisk=={version('blockrisk')}"],
+        signature=ModelSignature(outputs=answers, params=params),
+    )
+    return folder
+
+
+def refusal(sentence: str) -> Exception:
+    """Make the exception that MLflow's server answers with status 400 and the sentence."""
+    from mlflow.exceptions import MlflowException
+
+    return MlflowException.invalid_parameter_value(sentence)
+
+
+def serve_command(model: Path, host: str, port: int) -> tuple[list[str], dict[str, str]]:
+    """Give the command and the environment that serve a saved model over HTTP; `save_pyfunc` made it."""
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(model), "--env-manager", "local"]
+    return [*command, "--host", host, "--port", str(port)], {**os.environ, **_SETTINGS, "PATH": programs, "OMP_NUM_THREADS": "1"}
 
 
 def _model_name(name: str) -> str:

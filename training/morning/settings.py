@@ -41,6 +41,7 @@ SETTINGS: Final = (
     Setting("as_of", None, date, "day of the forecast; left out: today, or --as-of"),
     Setting("zone", ZONE, str, "time zone of the data's local times"),
     Setting("memory", "3GB", str, "limit of the engine; beyond it, work goes to WORKSPACE/tmp"),
+    Setting("jobs", 2, int, "processes that train", least=1),
     Setting("pseudonymise", None, str, "file with the secret key of the pseudonyms", path=True),
     Setting("mlflow", True, bool, "keep MLflow's registry beside the models, in WORKSPACE/mlflow"),
     Setting("model.horizon", 7, int, "days ahead of the forecast", least=1),

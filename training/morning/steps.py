@@ -252,6 +252,7 @@ def _train(morning: Morning) -> registry.Version:
             seed=settings["seed"],
             alert=AlertRule("capacity", settings["alerts"]),
             mlflow=False,
+            jobs=config["jobs"],
             tell=morning.tell,
         )
         told: Told = {

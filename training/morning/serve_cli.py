@@ -1,0 +1,49 @@
+"""The command `serve`."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+
+@click.command("serve", epilog="Example: blockrisk serve --workspace workspace --port 5001")
+@click.option(
+    "--workspace",
+    default="workspace",
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the morning run, as in its settings file.",
+)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen at; others than this machine's are open to all."
+)
+@click.option("--port", default=5001, show_default=True, type=click.IntRange(1, 65535), help="Port to listen at.")
+def serve(workspace: Path, host: str, port: int) -> None:
+    """Answer forecasts over HTTP with the version that serves now, through MLflow's model server, until interrupted.
+
+    POST rows of feature values to /invocations, as docs/MORNING.md shows. There is no password: keep it on this machine.
+    """
+    from blockrisk.features.errors import UserError
+    from blockrisk.training.morning.registry import BUNDLE, champion, verified
+    from blockrisk.training.tracking import save_pyfunc, serve_command
+
+    found = champion(workspace / "models")
+    if found is None:
+        raise UserError(f"no version serves in {workspace}; start `blockrisk run`, or blockrisk promote NAME")
+    verified(found)
+    with tempfile.TemporaryDirectory(prefix="blockrisk-") as folder:
+        try:
+            model = save_pyfunc(found.folder / BUNDLE, Path(folder) / "model")
+        except ImportError as error:
+            raise UserError(f"serving needs MLflow, which is not complete ({error}); pip install mlflow") from error
+        command, environment = serve_command(model, host, port)
+        click.echo(f"{found.name} answers at http://{host}:{port}/invocations; Ctrl+C ends it")
+        sys.stdout.flush()
+        process = subprocess.Popen(command, env=environment)
+        try:
+            sys.exit(process.wait())
+        finally:
+            process.terminate()
+            process.wait()
