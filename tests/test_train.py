@@ -178,7 +178,7 @@ def test_the_judged_model_has_seen_the_first_slice_only(monkeypatch):
 def test_the_mlflow_run_holds_figures_plots_and_the_digest(tmp_path, monkeypatch):
     told: list[Run] = []
 
-    def listen(run: Run) -> Tracked:
+    def listen(run: Run, store: Path) -> Tracked:
         assert all(plot.read_bytes().startswith(b"\x89PNG") for plot in run.figures)
         assert (run.bundle / "manifest.json").is_file()
         told.append(run)
