@@ -171,7 +171,7 @@ def test_an_export_that_is_still_being_written_is_refused(place: Path, monkeypat
 
 
 def test_a_champion_that_was_damaged_scores_nothing(place: Path) -> None:
-    file = place / "workspace/models/v1/bundle/model.skops"
+    file = place / "workspace/models/v1/bundle/model.npz"
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(BundleError, match="does not fit its sum"):
         morning(place)

@@ -92,9 +92,9 @@ def test_a_damaged_bundle_is_not_promoted_and_not_taken_in(models: Path, tmp_pat
         (models / "v1" / "bundle", lambda: registry.promote(models, "v1")),
         (bundle(tmp_path / "three"), lambda: registry.add_version(models, tmp_path / "three", {"made_at": "2025-03-01"})),
     ):
-        content = bytearray((place / "model.skops").read_bytes())
+        content = bytearray((place / "model.npz").read_bytes())
         content[len(content) // 2] ^= 1
-        (place / "model.skops").write_bytes(content)
+        (place / "model.npz").write_bytes(content)
         with pytest.raises(BundleError, match="does not fit its sum"):
             act()
     assert sorted(path.name for path in models.iterdir() if not path.name.startswith(".lock")) == ["champion.json", "v1", "v2"]
