@@ -13,7 +13,7 @@ from blockrisk.features.output import write_text
 
 VERSION: Final = 1
 RUNNING, DONE, FAILED, INTERRUPTED = "running", "done", "failed", "interrupted"
-_PACKAGES: Final = ("blockrisk", "duckdb", "numpy", "pandas", "pyarrow", "scikit-learn", "skops", "mlflow")
+_PACKAGES: Final = ("blockrisk", "duckdb", "numpy", "pandas", "pyarrow", "scikit-learn", "mlflow")
 
 
 @dataclass
