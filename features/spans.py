@@ -20,7 +20,7 @@ def turns_sql(tile: Tile, counted: list[tuple[str, str, int]]) -> str:
     return f"""
         select card_no, day, {sums} from (
             {turns} union all select distinct card_no, day, -1, 0 from asks_part) as turns(card_no, day, k, n)
-        group by card_no, day"""
+        where day is not null group by card_no, day"""
 
 
 def _span_turns(tile: Tile, span: Span, days: int, k: int) -> str:
@@ -28,9 +28,14 @@ def _span_turns(tile: Tile, span: Span, days: int, k: int) -> str:
     rows = f"""
         select card_no, next_ask(coalesce(t.upto, {first})) as low, next_ask(coalesce(t.upto, {last}) + 1) as high
         from {tile.source} t where {first} <= {last} and (t.upto is null or t.upto between {first} and {last}) and {_CARDS}"""
+    return f"select card_no, day, {k}, n from ({_both_ends(rows, 'card_no')})"
+
+
+def _both_ends(rows: str, key: str) -> str:
+    """Count the rows by key and span in one pass, then add them where the span begins and take them off where it ends."""
+    spans = f"select {key}, low, high, count(*) as n from ({rows}) where {_SEEN} group by {key}, low, high"
     return f"""
-        select card_no, low, {k}, count(*) from ({rows}) where {_SEEN} group by card_no, low union all
-        select card_no, high, {k}, -count(*) from ({rows}) where {_SEEN} and high is not null group by card_no, high"""
+        select {key}, unnest([low, high]) as day, unnest([n, -n]) as n from ({spans})"""
 
 
 def running_sql(turns: str, aliases: list[str]) -> str:
@@ -68,10 +73,8 @@ def _rows(tile: Tile, days: int) -> str:
 
 def _alone(tile: Tile, days: int) -> str:
     """Count the units of one row: they enter and leave with it."""
-    rows = f"({_rows(tile, days)}) where callee is null"
-    return f"""
-        select card_no, low, n, count(*) from {rows} group by card_no, low, n union all
-        select card_no, high, n, -count(*) from {rows} group by card_no, high, n"""
+    rows = f"select card_no, n as size, low, high from ({_rows(tile, days)}) where callee is null"
+    return f"select card_no, day, size, n from ({_both_ends(rows, 'card_no, size')})"
 
 
 def _shared(tile: Tile, days: int) -> str:
