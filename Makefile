@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml pins.txt
 	@if command -v uv >/dev/null 2>&1; then installer="uv pip install --python $(BIN)/python"; \
 	elif $(BIN)/python -m pip install --quiet uv 2>/dev/null; then installer="$(BIN)/uv pip install --python $(BIN)/python"; \
 	else installer="$(BIN)/python -m pip install"; fi; \
-	echo "$$installer -c pins.txt -e .[dev]"; $$installer --quiet -c pins.txt -e '.[dev]'
+	echo "$$installer -c pins.txt -e .[dev,spark]"; $$installer --quiet -c pins.txt -e '.[dev,spark]'
 	mkdir -p .dev && ln -sfn .. .dev/blockrisk
 	touch $(STAMP)
 
@@ -77,7 +77,7 @@ bench-quick: bench-extra ## the same on one million calls, printed only (under t
 	$(BIN)/python benchmarks/run.py --sizes 1 --rounds 1
 
 pins: ## resolve the pinned versions again (needs uv)
-	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o pins.txt
+	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev --extra spark pyproject.toml -o pins.txt
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .dev demo .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

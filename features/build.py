@@ -3,6 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -43,12 +44,18 @@ def vectors(tables: Tables, requests: pd.DataFrame, columns: Sequence[str] | Non
         [[0.0, 0.0], [1.0, 0.5]]
 
     """
+    return vector_rows(tables, requests, columns).df()
+
+
+def vector_rows(tables: Tables, requests: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
+    """Give the vectors as rows not yet fetched: what `vectors` makes a frame of; arguments and errors as there."""
+    tables = tables.engine(tables) if tables.engine else tables
     names = list(dict.fromkeys(columns)) if columns is not None else catalogue.columns()
     wanted = plan.outputs(names)
     prepare_rows(tables, requests, plan.sources(wanted, tables.present))
     for group in plan.statements(wanted, tables.present):
         _run(tables.con, group)
-    return tables.con.execute(plan.vector_sql(wanted, tables.present, names)).df()
+    return tables.con.execute(plan.vector_sql(wanted, tables.present, names))
 
 
 def prepare_rows(tables: Tables, requests: pd.DataFrame, sources: Mapping[str, int | None]) -> None:
@@ -120,8 +127,9 @@ def _create_asks(tables: Tables, requests: pd.DataFrame, longest: int) -> None:
         f"create or replace temp table ask_days as select distinct cast(day as INTEGER) as day, {longest} as longest from ask_frame"
     )
     tables.con.execute(
-        "create or replace temp table span_days as select cast(unnest(range(low - longest, high)) as INTEGER) as day from "
-        "(select min(day) as low, max(day) as high, max(longest) as longest from ask_days)"
+        "create or replace temp table span_days as select cast(day as INTEGER) as day from "
+        "(select unnest(range(low - longest, high)) as day from "
+        "(select min(day) as low, max(day) as high, max(longest) as longest from ask_days))"
     )
     _create_next_ask(tables.con)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from blockrisk.features.options import Reading, reading_options
+from blockrisk.features.options import Reading, engine_options, reading_options
 
 _EXAMPLE = "Example: blockrisk features data --as-of 2025-06-01 --as-of 2025-06-08 --out vectors.parquet"
 
@@ -16,6 +16,7 @@ _EXAMPLE = "Example: blockrisk features data --as-of 2025-06-01 --as-of 2025-06-
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write: .csv or .parquet.")
 @click.option("--all-cards", is_flag=True, help="Every known card, not only those at risk.")
 @reading_options
+@engine_options
 def features(data: Path, as_of: tuple[datetime, ...], out: Path, all_cards: bool, reading: Reading) -> None:
     """Compute the feature vectors of the cards at risk at each date.
 

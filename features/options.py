@@ -6,7 +6,7 @@ import functools
 import locale
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from blockrisk.features.intake import DataSet, Tables
 
 MEMORY_HELP = "Memory limit of the engine, such as 2GB; beyond it, work goes to a private temporary folder."
+ENGINE_HELP = "What computes the vectors; spark needs blockrisk[spark] and a Java runtime."
 ZONE_HELP = "Time zone of the data's local times."
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -33,6 +34,7 @@ class Reading:
         key: secret of the pseudonyms, or None.
         quarantine: folder for the rows set aside; None: quarantine/ beside what the command writes.
         store: folder where calls are kept by day between runs, or None.
+        master: the Spark master where vectors are to be computed; None: DuckDB, here.
 
     """
 
@@ -42,12 +44,19 @@ class Reading:
     key: bytes | None
     quarantine: Path | None
     store: Path | None = None
+    master: str | None = None
 
     def read(self, data: DataSet, told: Callable[[int], None] = lambda size: None) -> Tables:
         """Read a data set with these options."""
         from blockrisk.features.intake import read_tables
 
-        return read_tables(data, zone=self.zone, memory=self.memory, today=self.today, key=self.key, told=told, store=self.store)
+        engine = None
+        if self.master is not None:
+            from blockrisk.features.spark import start_spark
+
+            engine = start_spark(self.master)  # before the data are read: a wrong master is told at once
+        tables = read_tables(data, zone=self.zone, memory=self.memory, today=self.today, key=self.key, told=told, store=self.store)
+        return replace(tables, engine=engine)
 
     def set_aside(self, tables: Tables, beside: Path) -> list[str]:
         """Write the rows set aside, beside a file unless a folder was named; give a line to print for each file."""
@@ -93,6 +102,22 @@ def reading_options(command: _Command) -> _Command:
     for option in reversed(_OPTIONS):
         reads = option(reads)
     return language_option(reads)  # type: ignore[return-value]
+
+
+def engine_options(command: _Command) -> _Command:
+    """Add --engine and --master to a command that takes `reading`, below `reading_options`."""
+
+    @functools.wraps(command)
+    def computes(*, engine: str, master: str | None, reading: Reading, **rest: Any) -> Any:
+        if master is not None and engine != "spark":
+            raise click.UsageError("--master names a Spark master; say --engine spark with it")
+        return command(reading=replace(reading, master=(master or "local[*]") if engine == "spark" else None), **rest)
+
+    found = click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help=ENGINE_HELP)
+    where = click.option(
+        "--master", metavar="URL", help="Spark's master: local[*] (the default), spark://HOST:PORT, yarn, k8s://URL."
+    )
+    return found(where(computes))  # type: ignore[return-value]
 
 
 _OPTIONS = (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from blockrisk.features.options import Reading, reading_options
+from blockrisk.features.options import Reading, engine_options, reading_options
 
 _EPILOG = """\b
 Examples:
@@ -35,6 +35,7 @@ Examples:
     help="Cards that can be looked at in a day: so many are given advice, and explained in .xlsx and .html.",
 )
 @reading_options
+@engine_options
 def score(  # noqa: PLR0913 - the options
     data: Path | None,
     as_of: tuple[datetime, ...],

@@ -1,7 +1,7 @@
 """Score cards from Python: a data folder, tables, vectors or the values of one card."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from blockrisk.features import Tables, UserError, at_risk, catalogue, read_tables, vectors
+from blockrisk.features.build import vector_rows
 from blockrisk.features.intake import ZONE
 from blockrisk.models.bundle import Bundle, load_bundle
 from blockrisk.models.estimators import margins
@@ -141,12 +142,27 @@ def predict(
 
 def score_tables(tables: Tables, model: Model, as_ofs: Sequence[Any], *, reasons: bool = False, advice: int = 0) -> pd.DataFrame:
     """Score every card at risk at each date, ranked per date; arguments as in `predict`, errors as `risk_vectors`."""
-    frame = risk_vectors(tables, model, as_ofs)
-    scored = score_vectors(frame, model, reasons=reasons)
+    if tables.engine is None:
+        frame = risk_vectors(tables, model, as_ofs)
+        scored = score_vectors(frame, model, reasons=reasons)
+    else:
+        scored, frame = _score_elsewhere(tables, model, as_ofs, reasons, advice)
     scored = scored.sort_values(["as_of", "rank"], kind="stable", ignore_index=True)
     if "alert" in model.bundle.manifest:
         scored["alert"] = listed(scored, model)
     return add_advice(scored, tables, model, frame, advice) if advice and len(scored) else scored
+
+
+def _score_elsewhere(
+    tables: Tables, model: Model, as_ofs: Sequence[Any], reasons: bool, advice: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score where the engine has the vectors; gives the scores, and the vectors of those cards of the last date that get advice."""
+    from blockrisk.serving.spark import score_rows
+
+    _check_dated(model)
+    scored = score_rows(vector_rows(tables, at_risk(tables, as_ofs), model.columns), model, reasons=reasons)
+    advised = scored[(scored["as_of"] == scored["as_of"].max()) & (scored["rank"] <= advice)]
+    return scored, vectors(replace(tables, engine=None), advised[["card_id", "as_of"]].reset_index(drop=True), model.columns)
 
 
 def listed(scored: pd.DataFrame, model: Model, before: Sequence[str] = ()) -> np.ndarray:
@@ -163,9 +179,13 @@ def risk_vectors(tables: Tables, model: Model, as_ofs: Sequence[Any] | None = No
         UserError: the model was trained on ready-made vectors, or there is no call to tell the date.
 
     """
+    _check_dated(model)
+    return vectors(tables, at_risk(tables, forecast_dates(tables, None) if as_ofs is None else as_ofs), model.columns)
+
+
+def _check_dated(model: Model) -> None:
     if not model.dated:
         raise UserError(f"{model.bundle.path} was trained on ready-made vectors and cannot score tables; give vectors")
-    return vectors(tables, at_risk(tables, forecast_dates(tables, None) if as_ofs is None else as_ofs), model.columns)
 
 
 def score_vectors(frame: pd.DataFrame, model: Model, *, reasons: bool = False) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from blockrisk.features.options import Reading, reading_options
+from blockrisk.features.options import Reading, engine_options, reading_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -53,6 +53,7 @@ Examples:
 @click.option("--report", "report_file", type=click.Path(path_type=Path), help="Write the report as a page, FILE.html.")
 @click.option("--mlflow/--no-mlflow", default=True, show_default=True, help="Log the run to MLflow.")
 @reading_options
+@engine_options
 def train(  # noqa: PLR0913 - the options
     data: Path | None,
     out: Path,

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,7 @@ class Tables:
         mapped: which column of each file is which column of the contract.
         cut: text files whose last line does not end, so that its last cell may be cut.
         notes: sentences on what of a store had to be made anew.
+        engine: gives the same data set with its rows where vectors are to be computed (features.spark); None: here.
 
     The connection also holds `set_aside`: each refused row with its table, file, line, column, value and the code of the rule.
     """
@@ -90,6 +91,7 @@ class Tables:
     mapped: tuple[Mapped, ...] = ()
     cut: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    engine: "Callable[[Tables], Tables] | None" = None
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return one table as a data frame, in key order."""

@@ -1,0 +1,236 @@
+"""The feature engine on Spark: the statements that are written for DuckDB, translated by sqlglot and run there.
+
+The data set is read at the same door (features.intake) and handed over as Parquet. Prepared tables, results and vectors are then
+made by the very text that DuckDB runs; nothing of a feature is said twice.
+"""
+
+import re
+import shutil
+import socket
+import tempfile
+import weakref
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, cast
+
+import duckdb
+import pandas as pd
+from pyarrow import parquet
+
+from blockrisk.features import tables as contract
+from blockrisk.features.errors import UserError
+from blockrisk.features.intake import Tables
+
+BOOKS: Final = ("prepared_from",)
+"""Tables about which prepared tables have been made: small, changed row by row, and kept in a DuckDB of its own beside Spark."""
+
+_ROWS = 100_000  # handed over at once
+_MASTER = re.compile(r"local(\[(\*|\d+)(,\d+)?\])?|yarn|k8s://\S+|spark://[\w.-]+:\d+(,[\w.-]+:\d+)*")
+_MADE = re.compile(r"\s*create or replace temp (table|view) (\w+) as\s(.*)", re.DOTALL)
+_ADDED = re.compile(r"\s*insert into (\w+)\s(\s*(?:select|with|from).*)", re.DOTALL)
+_DROPPED = re.compile(r"\s*drop (?:table|view) (?:if exists )?(\w+)")
+_MACRO = re.compile(r"\s*create or replace temp macro ")
+_SETTINGS: Final = {
+    "spark.app.name": "blockrisk",
+    "spark.log.level": "OFF",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+_LOCAL_SETTINGS: Final = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.default.parallelism": "4",
+}
+
+
+def translate(sql: str) -> str:
+    """Write a DuckDB query in Spark's SQL.
+
+    Beyond what sqlglot does: whole-number division stays one (it would go through a float), a literal with a point is a double as
+    in DuckDB's arithmetic with doubles, instants are read in microseconds, a row is compared with a row, and callees are told apart
+    by Spark's own 64-bit hash.
+
+    >>> translate("select epoch_us(t) // 1000 as x from r")
+    'SELECT DIV(UNIX_MICROS(CAST(t AS TIMESTAMP)), 1000) AS x FROM r'
+    """
+    import sqlglot
+
+    tree = sqlglot.parse_one(sql, read="duckdb")
+    for node in reversed(list(tree.walk())):  # what is inside first: a node that is replaced takes its inside along
+        changed = _rewritten(node)
+        if changed is not node:
+            node.replace(changed)
+    return tree.sql(dialect="spark")
+
+
+def _rewritten(node: Any) -> Any:
+    from sqlglot import exp
+
+    call = node.name.lower() if isinstance(node, exp.Anonymous) else ""
+    if isinstance(node, exp.IntDiv):
+        return exp.Anonymous(this="DIV", expressions=[node.this.unnest(), node.expression.unnest()])
+    if isinstance(node, exp.Literal) and not node.is_string and "." in node.name:
+        return exp.cast(exp.Literal.string(node.name), "double")
+    if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.INT128:
+        return exp.DataType.build("DECIMAL(38, 0)")
+    if isinstance(node, exp.CTE):
+        node.set("materialized", None)
+    if call == "epoch_us":
+        moment = exp.Cast(this=node.expressions[0], to=exp.DataType.build("TIMESTAMP", dialect="spark"))
+        return exp.Anonymous(this="UNIX_MICROS", expressions=[moment])
+    if call == "callee_key":
+        return exp.Anonymous(this="XXHASH64", expressions=node.expressions)
+    if isinstance(node, exp.In) and isinstance(node.this, exp.Tuple) and node.args.get("query"):
+        for select in node.args["query"].find_all(exp.Select):
+            if isinstance(select.expressions[0], exp.Tuple):
+                select.set("expressions", select.expressions[0].expressions)
+    return node
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Hold the rows that a statement gives, not yet computed: `spark` is the Spark data frame."""
+
+    spark: Any
+    local: duckdb.DuckDBPyConnection
+
+    def df(self) -> pd.DataFrame:
+        """Compute them, as DuckDB's own `df` would give them."""
+        found = self.spark.toArrow()
+        return self.local.from_arrow(found).df()
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Compute them, as tuples."""
+        return [tuple(row) for row in self.spark.collect()]
+
+
+class SparkConnection:
+    """Stand in for the DuckDB connection of a data set: the same statements, run on Spark.
+
+    Tables that are made are kept in the memory and on the disks of the executors, views are not. What is registered goes over as
+    Parquet in `folder`, which the executors must be able to read.
+    """
+
+    def __init__(self, session: Any, local: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        self.session = session
+        self._local = local
+        self._books = duckdb.connect(":memory:")
+        self._folder = folder
+        self._handed = 0
+        self._kept: dict[str, Any] = {}
+
+    def execute(self, sql: str, parameters: Any = None) -> Any:
+        """Run one statement; one about the BOOKS goes to DuckDB."""
+        if any(book in sql for book in BOOKS):
+            return self._books.execute(sql, parameters)
+        if _MACRO.match(sql):
+            return None
+        if made := _MADE.match(sql):
+            return self._keep(made[2], self.session.sql(translate(made[3])), stored=made[1] == "table")
+        if added := _ADDED.match(sql):
+            more = self.session.table(added[1]).unionAll(self.session.sql(translate(added[2])))
+            return self._keep(added[1], more, stored=True)
+        if dropped := _DROPPED.match(sql):
+            self._forget(dropped[1])
+            return self.session.catalog.dropTempView(dropped[1])
+        return Rows(self.session.sql(translate(sql)), self._local)
+
+    def register(self, name: str, frame: Any) -> None:
+        """Make a pandas frame a table."""
+        self._local.register(name, frame)
+        self.hand_over(name)
+
+    def hand_over(self, name: str) -> None:
+        """Make a table of the DuckDB connection one of Spark's."""
+        self._handed += 1
+        file = self._folder / f"{self._handed}-{name}.parquet"
+        rows = self._local.sql(f"select * from {name}").to_arrow_reader(_ROWS)
+        with parquet.ParquetWriter(file, rows.schema) as writer:
+            for batch in rows:
+                writer.write_batch(batch)
+        self.session.read.parquet(str(file)).createOrReplaceTempView(name)
+
+    def _keep(self, name: str, frame: Any, *, stored: bool) -> None:
+        made = frame.localCheckpoint(eager=True) if stored else frame
+        self._forget(name)
+        self._kept[name] = made
+        made.createOrReplaceTempView(name)
+
+    def _forget(self, name: str) -> None:
+        self._kept.pop(name, None)
+
+
+class SparkEngine:
+    """Compute vectors on Spark; made once, it is what `Tables.engine` holds."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self._handed: tuple[Tables, Tables] | None = None
+
+    def __call__(self, tables: Tables) -> Tables:
+        """Give the same data set with its rows on Spark; handed over once."""
+        if self._handed is None or self._handed[0].con is not tables.con:
+            folder = tempfile.mkdtemp(prefix="blockrisk-spark-")
+            con = SparkConnection(self.session, tables.con, Path(folder))
+            weakref.finalize(con, shutil.rmtree, folder, ignore_errors=True)
+            for table in contract.TABLES:
+                con.hand_over(table.name)
+            self._handed = tables, replace(tables, con=cast(Any, con), engine=None)
+        return self._handed[1]
+
+
+def start_spark(master: str) -> SparkEngine:
+    """Start, or join, Spark at a master.
+
+    Args:
+        master: as Spark names it: local[*], spark://HOST:7077, yarn, k8s://...
+
+    Raises:
+        UserError: PySpark or a Java runtime is missing, or there is no such master.
+
+    """
+    if not _MASTER.fullmatch(master):
+        raise UserError(f'--master "{master}" is no Spark master; give local[*], spark://HOST:PORT, yarn or k8s://URL')
+    try:
+        import sqlglot  # noqa: F401 - asked for before Java is started
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise UserError(f"--engine spark needs {error.name}; pip install 'blockrisk[spark]'") from error
+    check_java()
+    for host, port in re.findall(r"([\w.-]+):(\d+)", master) if master.startswith("spark://") else ():
+        _check_there(host, int(port), master)
+    settings = _SETTINGS | (_LOCAL_SETTINGS if master.startswith("local") else {})
+    builder = SparkSession.builder.master(master)
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        return SparkEngine(builder.getOrCreate())
+    except (PySparkException, Py4JError, OSError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise UserError(f"Spark did not start at {master} ({reason}); look whether the master is up and Java is a 17") from error
+
+
+def check_java() -> None:
+    """Raise UserError where there is no Java runtime for Spark to run on."""
+    import os
+
+    home = os.environ.get("JAVA_HOME")
+    found = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
+    if not found:
+        where = f"under JAVA_HOME ({home})" if home else "on the PATH"
+        raise UserError(f"--engine spark needs a Java runtime, and there is none {where}; install openjdk-17-jre-headless")
+
+
+def _check_there(host: str, port: int, master: str) -> None:
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except OSError as error:
+        raise UserError(f"no Spark master answers at {master} ({error.strerror or error}); start it, or name another") from error
