@@ -69,6 +69,7 @@ def test_a_morning_delivers_the_list_that_predict_would_give_and_keeps_a_record(
     for table in told["steps"][0]["accounting"]:
         assert table["read"] == table["used"] + table["duplicates"] + table["quarantined"]
     assert len(told["inputs"]["digest"]) == 64
+    assert f"{place}/lists/{AS_OF}/list.csv" in told["steps"][STEP_NAMES.index("report")]["sums"]
     assert {"python", "blockrisk", "duckdb"} <= set(told["versions"])
     assert any("list.csv" in line for line in said)
     assert sorted(path.name for path in (place / f"lists/{AS_OF}").iterdir()) == ["check.json", "list.csv"]
@@ -135,7 +136,7 @@ def test_other_data_or_settings_start_the_morning_anew(place: Path, monkeypatch:
 
 def test_a_failure_after_the_list_is_told_and_tried_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "_due", lambda _: "the test says so")
+        patch.setattr(steps, "_due", lambda *_: "the test says so")
         patch.setattr(steps, "train", lambda *_, **__: (_ for _ in ()).throw(UserError("too few blocks")))
         code, said = morning(place)
     assert code == INCOMPLETE
@@ -273,3 +274,15 @@ def test_cards_on_the_list_before_are_granted_the_margin(place: Path) -> None:
     on = after.loc[after["alert"], "card_id"].tolist()
     assert len(on) == len(alerted)
     assert runner_up in on
+
+
+def test_a_score_file_that_was_changed_since_is_left_out_of_account(place: Path) -> None:
+    morning(place)
+    file = place / f"workspace/scores/{AS_OF}.parquet"
+    scored = pd.read_parquet(file)
+    scored.assign(alert=scored["rank"] > 250).to_parquet(file, index=False)
+    code, said = morning(place, AS_OF + timedelta(days=1))
+    assert code == DELIVERED
+    assert any(line.startswith(f"! {file} is not as it was written") for line in said)
+    after = pd.read_parquet(place / f"workspace/scores/{AS_OF + timedelta(days=1)}.parquet")
+    assert after.loc[after["alert"], "rank"].tolist() == list(range(1, int(after["alert"].sum()) + 1))

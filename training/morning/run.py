@@ -136,7 +136,7 @@ def _steps(morning: Morning, record: Record, say: Callable[[str], None]) -> list
             failed.append(step.name)
             continue
         morning.told[step.name] = told
-        record.step(step.name, {key: value for key, value in told.items() if key != "sums"})
+        record.step(step.name, told)
         for line in told["lines"]:
             say(line)
         if told.get("failed"):
@@ -156,7 +156,7 @@ def _one(morning: Morning, step: Step) -> Told:
         told = {"status": DONE, **step.do(morning, fresh)}
         made = [path for path in sorted(fresh.rglob("*")) if path.is_file()]
         told["sums"] = {str(folder / path.relative_to(fresh)): sum_of(path) for path in made}
-        told["sums"] |= {name: sum_of(Path(name)) for name in told.get("written", [])}
+        told["sums"] |= {name: sum_of(Path(name)) for name in told.pop("written", [])}
         told["seconds"] = round(time.monotonic() - begun, 3)
         write_text(fresh / _TOLD, json.dumps(told, ensure_ascii=False) + "\n")
     return told
