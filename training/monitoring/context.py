@@ -1,0 +1,32 @@
+"""What every check is given."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from blockrisk.features import Tables
+from blockrisk.serving.predict import Model
+from blockrisk.training.labels import end_of_observation
+from blockrisk.training.monitoring.scores import Scores, read_scores
+
+
+@dataclass(frozen=True)
+class Context:
+    """Hold the data, the folder of earlier scores, the morning and the model."""
+
+    tables: Tables
+    folder: Path
+    as_of: pd.Timestamp
+    model: Model
+
+    @cached_property
+    def scores(self) -> Scores:
+        """Read the earlier scores, once for all checks; UserError as `read_scores`, for each check that asks."""
+        return read_scores(self.folder, self.as_of)
+
+    @cached_property
+    def end(self) -> pd.Timestamp:
+        """Give the end of observation: what was known at as_of, and no later than the data reach."""
+        return min(self.as_of, end_of_observation(self.tables))

@@ -1,0 +1,134 @@
+"""Whether every table went on as usual: days without calls, days that repeat another, tables and operators that fell silent."""
+
+from typing import Any, Final
+
+import pandas as pd
+
+from blockrisk.features.tables import TABLES
+from blockrisk.training.monitoring.context import Context
+from blockrisk.training.monitoring.findings import Alarm, Result
+
+USUAL_DAYS: Final = 56
+"""Days before the recent ones from which the usual is learned: eight of each weekday."""
+
+RECENT_DAYS: Final = 7
+"""Days whose gaps and repeats are told of."""
+
+LEAST_ROWS: Final = 20.0
+"""A silence is told of only if at least as many rows would have come in it: chance alone leaves none out at any such rate."""
+
+FEW: Final = 0.2
+"""A day with fewer calls than this share of the usual ones of its weekday is a broken export, no quiet day."""
+
+REPEATED: Final = 0.5
+"""Share of a day's busy cards whose calls are those of another day, to the second, from which the day is a repeat."""
+
+_LOOK_AT: Final = 14  # days before a recent one that it might repeat
+_BUSY: Final = 5  # calls a day, from which a card's day is told from another's
+
+
+def check_feeds(context: Context) -> Result:
+    """Look at the rows of every table by day, before as_of; the usual is that of the same weekdays."""
+    counts = {name: _by_day(context, name, event) for name, event in _events(context).items()}
+    calls = counts.pop("calls")
+    recent = pd.date_range(end=context.as_of - pd.Timedelta(days=1), periods=RECENT_DAYS)
+    alarms = [alarm for day in recent if (alarm := _thin(calls, day)) is not None]
+    alarms += [
+        _alarm("feed_silent", table=name, since=since) for name, rows in counts.items() if (since := _silent(rows, context.as_of))
+    ]
+    for operator, rows in _calls_by_operator(context).items():
+        if not alarms and (since := _silent(rows, context.as_of)):
+            alarms.append(_alarm("feed_operator", operator=operator, since=since))
+    alarms += [
+        _alarm("feed_repeated", date=f"{day}", other=f"{other}", share=share) for day, other, share in _repeats(context, recent[0])
+    ]
+    metrics = {
+        f"days_since.{name}": _days_since(rows, context.as_of) for name, rows in {"calls": calls, **counts}.items() if len(rows)
+    }
+    return Result(tuple(alarms), metrics=metrics)
+
+
+def _events(context: Context) -> dict[str, str]:
+    """Name the tables that were supplied and whose rows come of themselves, each with its event time."""
+    return {
+        table.name: table.event
+        for table in TABLES
+        if table.event is not None and table.name in context.tables.present and table.name not in ("actions", "roaming_notices")
+    }
+
+
+def _by_day(context: Context, name: str, event: str, where: str = "true") -> pd.Series:
+    found = context.tables.con.execute(
+        f"select date_trunc('day', {event}) as day, count(*) as rows from {name}"
+        f" where {event} < $as_of and {event} >= $first and {where} group by all order by all",
+        {"as_of": context.as_of.to_pydatetime(), "first": _first(context).to_pydatetime()},
+    ).df()
+    days = pd.to_datetime(found["day"])
+    return pd.Series(found["rows"].to_numpy(dtype=float), index=days)
+
+
+def _first(context: Context) -> pd.Timestamp:
+    return context.as_of - pd.Timedelta(days=USUAL_DAYS + RECENT_DAYS)
+
+
+def _calls_by_operator(context: Context) -> dict[str, pd.Series]:
+    found = context.tables.con.execute(
+        "select c.operator, date_trunc('day', t.started_at) as day, count(*) as rows from calls t join cards c using (card_id)"
+        " where t.started_at < $as_of and t.started_at >= $first and c.operator is not null group by all order by all",
+        {"as_of": context.as_of.to_pydatetime(), "first": _first(context).to_pydatetime()},
+    ).df()
+    return {
+        str(operator): pd.Series(part["rows"].to_numpy(dtype=float), index=pd.to_datetime(part["day"]))
+        for operator, part in found.groupby("operator")
+    }
+
+
+def _thin(calls: pd.Series, day: pd.Timestamp) -> Alarm | None:
+    """Tell of a day with no calls, or far fewer than usual on its weekday; None where it is as usual or nothing is known of it."""
+    earlier = [day - pd.Timedelta(weeks=weeks) for weeks in range(1, USUAL_DAYS // 7)]
+    known = [float(calls.get(date, 0.0)) for date in earlier if len(calls) and date >= calls.index[0]]
+    usual = float(pd.Series(known).median()) if known else 0.0
+    rows = float(calls.get(day, 0.0))
+    if usual < LEAST_ROWS or rows >= FEW * usual:
+        return None
+    return _alarm("feed_day", date=f"{day:%Y-%m-%d}", rows=int(rows), usual=int(usual))
+
+
+def _silent(rows: pd.Series, as_of: pd.Timestamp) -> str | None:
+    """Give the first day without a row if the silence until as_of is longer than any before, and holds LEAST_ROWS usually."""
+    if len(rows) < 2:
+        return None
+    days = rows.index
+    since = days[-1] + pd.Timedelta(days=1)
+    gap = (as_of - since).days
+    longest = max((later - earlier).days - 1 for earlier, later in zip(days[:-1], days[1:], strict=True))
+    usual = float(rows.sum()) / ((days[-1] - days[0]).days + 1)
+    return f"{since:%Y-%m-%d}" if gap > longest and gap * usual >= LEAST_ROWS else None
+
+
+def _days_since(rows: pd.Series, as_of: pd.Timestamp) -> float:
+    return float((as_of - rows.index[-1]).days)
+
+
+def _repeats(context: Context, first: pd.Timestamp) -> list[tuple[str, str, float]]:
+    """Find recent days of which most busy cards made the very calls of one earlier day: the export of that day came twice."""
+    found = context.tables.con.execute(
+        f"""with days as (
+            select card_id, date_trunc('day', started_at) as day, count(*) as calls,
+                   sum(hash(started_at - date_trunc('day', started_at), callee, talk_s)::hugeint) as print
+            from calls where started_at < $as_of and started_at >= $first group by all having count(*) >= {_BUSY}
+        ), busy as (select day, count(*) as cards from days group by all)
+        select strftime(a.day, '%Y-%m-%d'), strftime(b.day, '%Y-%m-%d'), count(*) / any_value(busy.cards) as share
+        from days a join days b on a.card_id = b.card_id and a.print = b.print and a.calls = b.calls and b.day < a.day
+        join busy on busy.day = a.day where a.day >= $recent group by a.day, b.day having share >= {REPEATED} order by 1, 2""",
+        {
+            "as_of": context.as_of.to_pydatetime(),
+            "first": (first - pd.Timedelta(days=_LOOK_AT)).to_pydatetime(),
+            "recent": first.to_pydatetime(),
+        },
+    ).fetchall()
+    return [(str(day), str(other), float(share)) for day, other, share in found]
+
+
+def _alarm(kind: str, **values: Any) -> Alarm:
+    return Alarm(kind, values)
