@@ -15,10 +15,12 @@ from mornings import AS_OF, settings, small_world
 from blockrisk.features.errors import UserError
 from blockrisk.models.errors import BundleError
 from blockrisk.serving import predict
+from blockrisk.training.monitoring import Alarm, Findings, Result, checks
 from blockrisk.training.morning import registry, run, steps
 from blockrisk.training.morning.lock import BusyError, alone
 from blockrisk.training.morning.run import DELIVERED, INCOMPLETE, STEPS
 from blockrisk.training.morning.settings import read_config
+from blockrisk.training.morning.watch import _delivered
 
 STEP_NAMES = [step.name for step in STEPS]
 
@@ -72,7 +74,7 @@ def test_a_morning_delivers_the_list_that_predict_would_give_and_keeps_a_record(
     assert f"{place}/lists/{AS_OF}/list.csv" in told["steps"][STEP_NAMES.index("report")]["sums"]
     assert {"python", "blockrisk", "duckdb"} <= set(told["versions"])
     assert any("list.csv" in line for line in said)
-    assert sorted(path.name for path in (place / f"lists/{AS_OF}").iterdir()) == ["check.json", "list.csv"]
+    assert sorted(path.name for path in (place / f"lists/{AS_OF}").iterdir()) == ["check.json", "list.csv", "monitor.json"]
     assert list((place / "workspace/work").iterdir()) == list((place / "workspace/tmp").iterdir()) == []
 
     before = (place / f"lists/{AS_OF}/list.csv").read_bytes()
@@ -145,6 +147,33 @@ def test_a_failure_after_the_list_is_told_and_tried_again(place: Path, monkeypat
     assert (record(place)["status"], record(place)["exit_code"]) == ("failed", 4)
     assert morning(place)[0] == DELIVERED
     assert [step["name"] for step in record(place)["steps"] if not step.get("resumed")] == ["renew"]
+
+
+def test_monitoring_that_fails_is_loud_and_the_list_is_delivered(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cannot(_: object) -> None:
+        raise UserError("the test says so")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checks, "CHECKS", (("policy", cannot), *checks.CHECKS[:1]))
+        code, said = morning(place)
+    assert code == INCOMPLETE
+    assert "FAILED, after the list was delivered: monitor: policy: the test says so" in said
+    assert (place / f"lists/{AS_OF}/list.csv").exists()
+    told = next(step for step in record(place)["steps"] if step["name"] == "monitor")
+    assert (told["status"], told["failed"]) == ("failed", ["policy: the test says so"])
+    code, said = morning(place)
+    assert code == DELIVERED
+    assert any(line.startswith(f"Monitoring at {AS_OF}: 5 checks made, 0 failed") for line in said)
+    assert [step["name"] for step in record(place)["steps"] if not step.get("resumed")] == ["monitor"]
+
+
+def test_findings_that_cannot_be_sent_fail_the_monitoring(place: Path) -> None:
+    settings(place, more='[monitor]\ncommand = ["false"]')
+    alarmed = Findings("2025-04-01", {"mornings": Result((Alarm("score_missing", {"date": "2025-03-31"}),))})
+    assert _delivered(alarmed, read_config(place / "morning.toml").part("monitor"))[0].startswith(
+        "the mail command false left with"
+    )
+    assert _delivered(Findings("2025-04-01", {}), read_config(place / "morning.toml").part("monitor")) == []
 
 
 def test_a_mistake_in_the_data_gives_no_list_and_keeps_the_one_before(place: Path) -> None:

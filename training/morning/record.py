@@ -59,8 +59,8 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
 def sums_of(found: Mapping[str, Any] | None, step: str) -> dict[str, str]:
     """Give the SHA-256 of each file that a step of a record wrote, by its path; none where that is not on record."""
-    told = next((told for told in (found or {"steps": []})["steps"] if told["name"] == step), {})
-    return dict(told.get("sums", {}))
+    steps = found["steps"] if found else []
+    return next((dict(told.get("sums", {})) for told in steps if told["name"] == step), {})
 
 
 def begin(path: Path, key: Mapping[str, Any], told: Mapping[str, Any], attempt: Mapping[str, Any]) -> Record:

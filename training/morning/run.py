@@ -19,6 +19,7 @@ from blockrisk.training.morning.lock import alone
 from blockrisk.training.morning.record import DONE, FAILED, Record, begin, interrupt, read_record
 from blockrisk.training.morning.settings import Config
 from blockrisk.training.morning.steps import Morning, Told
+from blockrisk.training.morning.watch import watch
 from blockrisk.training.morning.workspace import (
     Workspace,
     inputs_of,
@@ -50,6 +51,7 @@ STEPS: Final = (
     Step("features", steps.features),
     Step("score", steps.score),
     Step("report", steps.report),
+    Step("monitor", watch, goes_on=True),
     Step("renew", steps.renew, goes_on=True),
     Step("compare", steps.compare_versions, goes_on=True),
     Step("promote", steps.promote, goes_on=True),
@@ -140,6 +142,7 @@ def _steps(morning: Morning, record: Record, say: Callable[[str], None]) -> list
         for line in told["lines"]:
             say(line)
         if told.get("failed"):
+            say(f"FAILED, after the list was delivered: {step.name}: {'; '.join(told['failed'])}")
             failed.append(step.name)
     return failed
 
@@ -153,7 +156,8 @@ def _one(morning: Morning, step: Step) -> Told:
     morning.tell(step.name)
     begun = time.monotonic()
     with new_folder(folder, replace=True) as fresh:
-        told = {"status": DONE, **step.do(morning, fresh)}
+        told = step.do(morning, fresh)
+        told = {"status": FAILED if told.get("failed") else DONE, **told}
         made = [path for path in sorted(fresh.rglob("*")) if path.is_file()]
         told["sums"] = {str(folder / path.relative_to(fresh)): sum_of(path) for path in made}
         told["sums"] |= {name: sum_of(Path(name)) for name in told.pop("written", [])}
