@@ -152,6 +152,8 @@ def look(folder: Path, before: dict[str, bytes], after: dict[str, bytes]) -> Ite
 def _whole(name: str) -> str:
     """Name the folder that appears as a whole, or the file itself."""
     parts = name.split("/")
+    if parts[-1] == "monitor.json":  # is written after the list is out
+        return name
     if parts[0] == "lists":
         return "/".join(parts[:2])
     return "/".join(parts[: 3 if parts[1] == "models" else 2 if parts[1] == "model" else None])

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,12 +14,15 @@ import pytest
 from mornings import AS_OF, settings, small_world
 
 from blockrisk.features.errors import UserError
+from blockrisk.models import process as processes
 from blockrisk.models.errors import BundleError
 from blockrisk.serving import predict
-from blockrisk.training.morning import registry, run, steps
+from blockrisk.training.monitoring import Alarm, Findings, Result, checks
+from blockrisk.training.morning import lock, registry, run, steps
 from blockrisk.training.morning.lock import BusyError, alone
 from blockrisk.training.morning.run import DELIVERED, INCOMPLETE, STEPS
 from blockrisk.training.morning.settings import read_config
+from blockrisk.training.morning.watch import _delivered
 
 STEP_NAMES = [step.name for step in STEPS]
 
@@ -69,9 +73,10 @@ def test_a_morning_delivers_the_list_that_predict_would_give_and_keeps_a_record(
     for table in told["steps"][0]["accounting"]:
         assert table["read"] == table["used"] + table["duplicates"] + table["quarantined"]
     assert len(told["inputs"]["digest"]) == 64
+    assert f"{place}/lists/{AS_OF}/list.csv" in told["steps"][STEP_NAMES.index("report")]["sums"]
     assert {"python", "blockrisk", "duckdb"} <= set(told["versions"])
     assert any("list.csv" in line for line in said)
-    assert sorted(path.name for path in (place / f"lists/{AS_OF}").iterdir()) == ["check.json", "list.csv"]
+    assert sorted(path.name for path in (place / f"lists/{AS_OF}").iterdir()) == ["check.json", "list.csv", "monitor.json"]
     assert list((place / "workspace/work").iterdir()) == list((place / "workspace/tmp").iterdir()) == []
 
     before = (place / f"lists/{AS_OF}/list.csv").read_bytes()
@@ -83,12 +88,8 @@ def test_a_morning_delivers_the_list_that_predict_would_give_and_keeps_a_record(
     assert (place / f"lists/{AS_OF}/list.csv").read_bytes() == before
     assert len(record(place)["attempts"]) == 2
 
-    code, _ = morning(place, AS_OF + timedelta(days=1))
-    assert code == DELIVERED
-    assert len(list((place / "lists").iterdir())) == len(list((place / "workspace/scores").iterdir())) == 2
 
-
-@pytest.mark.parametrize("broken", ["score", "report"])
+@pytest.mark.parametrize("broken", [pytest.param("score", marks=pytest.mark.long), "report"])
 def test_a_run_that_stops_goes_on_where_it_stopped(place: Path, broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -109,6 +110,7 @@ def test_a_run_that_stops_goes_on_where_it_stopped(place: Path, broken: str, mon
     assert resumed == STEP_NAMES[: STEP_NAMES.index(broken)]
 
 
+@pytest.mark.long
 def test_a_step_whose_file_was_damaged_is_done_anew(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(steps, "write_outputs", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -122,6 +124,7 @@ def test_a_step_whose_file_was_damaged_is_done_anew(place: Path, monkeypatch: py
     assert [step["name"] for step in record(place)["steps"] if step.get("resumed")] == ["check", "model", "score"]
 
 
+@pytest.mark.long
 def test_other_data_or_settings_start_the_morning_anew(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(steps, "add_advice", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -135,7 +138,7 @@ def test_other_data_or_settings_start_the_morning_anew(place: Path, monkeypatch:
 
 def test_a_failure_after_the_list_is_told_and_tried_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "_due", lambda _: "the test says so")
+        patch.setattr(steps, "_due", lambda *_: "the test says so")
         patch.setattr(steps, "train", lambda *_, **__: (_ for _ in ()).throw(UserError("too few blocks")))
         code, said = morning(place)
     assert code == INCOMPLETE
@@ -146,6 +149,34 @@ def test_a_failure_after_the_list_is_told_and_tried_again(place: Path, monkeypat
     assert [step["name"] for step in record(place)["steps"] if not step.get("resumed")] == ["renew"]
 
 
+def test_monitoring_that_fails_is_loud_and_the_list_is_delivered(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cannot(_: object) -> None:
+        raise UserError("the test says so")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checks, "CHECKS", (("policy", cannot), *checks.CHECKS[:1]))
+        code, said = morning(place)
+    assert code == INCOMPLETE
+    assert "FAILED, after the list was delivered: monitor: policy: the test says so" in said
+    assert (place / f"lists/{AS_OF}/list.csv").exists()
+    told = next(step for step in record(place)["steps"] if step["name"] == "monitor")
+    assert (told["status"], told["failed"]) == ("failed", ["policy: the test says so"])
+    code, said = morning(place)
+    assert code == DELIVERED
+    assert any(line.startswith(f"Monitoring at {AS_OF}: 5 checks made, 0 failed") for line in said)
+    assert [step["name"] for step in record(place)["steps"] if not step.get("resumed")] == ["monitor"]
+
+
+def test_findings_that_cannot_be_sent_fail_the_monitoring(place: Path) -> None:
+    settings(place, more='[monitor]\ncommand = ["false"]')
+    alarmed = Findings("2025-04-01", {"mornings": Result((Alarm("score_missing", {"date": "2025-03-31"}),))})
+    assert _delivered(alarmed, read_config(place / "morning.toml").part("monitor"))[0].startswith(
+        "the mail command false left with"
+    )
+    assert _delivered(Findings("2025-04-01", {}), read_config(place / "morning.toml").part("monitor")) == []
+
+
+@pytest.mark.long
 def test_a_mistake_in_the_data_gives_no_list_and_keeps_the_one_before(place: Path) -> None:
     assert morning(place)[0] == DELIVERED
     before = (place / f"lists/{AS_OF}/list.csv").read_bytes()
@@ -187,7 +218,8 @@ def test_a_second_start_while_one_runs_says_so_and_exits_3(place: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 3
         assert len(done.stderr.splitlines()) == 1
-    assert morning(place)[0] == DELIVERED
+    with alone(place / "workspace", "now") as stale:
+        assert stale is None
 
 
 @pytest.mark.parametrize(
@@ -198,28 +230,19 @@ def test_a_second_start_while_one_runs_says_so_and_exits_3(place: Path) -> None:
         ("{parent}.{began}", "another", "the machine was started anew"),
     ],
 )
-def test_a_stale_lock_is_recognised(place: Path, process: str, boot: str, told: str) -> None:
-    import os
-
-    from blockrisk.models import process as processes
-    from blockrisk.training.morning import lock
-
+def test_a_stale_lock_is_recognised(tmp_path: Path, process: str, boot: str, told: str) -> None:
     parent = os.getppid()
     name = process.format(parent=parent, began=processes._began(parent))
     holder = {"process": name, "boot": boot or lock._boot(), "since": "yesterday"}
-    (place / "workspace" / lock.FILE).write_text(json.dumps(holder))
-    code, said = morning(place)
-    assert code == DELIVERED
-    assert told in said[0]
-    assert told in record(place)["attempts"][0]["taken_over"]
+    (tmp_path / lock.FILE).write_text(json.dumps(holder))
+    with alone(tmp_path, "today") as stale:
+        assert stale.startswith("the run of yesterday (process ")
+        assert told in stale
+        assert json.loads((tmp_path / lock.FILE).read_text())["since"] == "today"
+    assert (tmp_path / lock.FILE).read_text() == ""
 
 
 def test_where_the_system_lock_does_nothing_the_file_decides(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
-    from blockrisk.models import process as processes
-    from blockrisk.training.morning import lock
-
     parent = os.getppid()
     holder = {"process": f"{parent}.{processes._began(parent)}", "boot": lock._boot(), "since": "now"}
     (place / "workspace" / lock.FILE).write_text(json.dumps(holder))
@@ -228,6 +251,7 @@ def test_where_the_system_lock_does_nothing_the_file_decides(place: Path, monkey
         morning(place)
 
 
+@pytest.mark.long
 def test_the_clock_jumping_back_changes_nothing_but_what_is_told(place: Path) -> None:
     assert morning(place, AS_OF)[0] == DELIVERED
     earlier = AS_OF - timedelta(days=3)
@@ -253,6 +277,7 @@ def test_old_mornings_are_thinned_out_across_a_month_end_and_a_leap_day(place: P
     assert sorted(path.name for path in work.scores.iterdir()) == ["2024-03-01.json", "2024-03-02.json"]
 
 
+@pytest.mark.long
 def test_a_list_folder_that_is_not_ours_is_not_touched(place: Path) -> None:
     (place / f"lists/{AS_OF}").mkdir(parents=True)
     (place / f"lists/{AS_OF}/mine.txt").write_text("")
@@ -261,6 +286,7 @@ def test_a_list_folder_that_is_not_ours_is_not_touched(place: Path) -> None:
     assert (place / f"lists/{AS_OF}/mine.txt").exists()
 
 
+@pytest.mark.long
 def test_cards_on_the_list_before_are_granted_the_margin(place: Path) -> None:
     morning(place)
     again = place / f"workspace/scores/{AS_OF - timedelta(days=1)}.parquet"
@@ -273,3 +299,16 @@ def test_cards_on_the_list_before_are_granted_the_margin(place: Path) -> None:
     on = after.loc[after["alert"], "card_id"].tolist()
     assert len(on) == len(alerted)
     assert runner_up in on
+
+
+@pytest.mark.long
+def test_a_score_file_that_was_changed_since_is_left_out_of_account(place: Path) -> None:
+    morning(place)
+    file = place / f"workspace/scores/{AS_OF}.parquet"
+    scored = pd.read_parquet(file)
+    scored.assign(alert=scored["rank"] > 250).to_parquet(file, index=False)
+    code, said = morning(place, AS_OF + timedelta(days=1))
+    assert code == DELIVERED
+    assert any(line.startswith(f"! {file} is not as it was written") for line in said)
+    after = pd.read_parquet(place / f"workspace/scores/{AS_OF + timedelta(days=1)}.parquet")
+    assert after.loc[after["alert"], "rank"].tolist() == list(range(1, int(after["alert"].sum()) + 1))

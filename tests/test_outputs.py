@@ -1,5 +1,6 @@
 """Score files of every kind: several at once, harmless in a spreadsheet, ids intact, whole or not at all."""
 
+import fcntl
 import re
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 from zlib import crc32
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
@@ -14,7 +16,7 @@ from briefings import morning, scores
 from click.testing import CliRunner
 
 from blockrisk.features import UserError
-from blockrisk.features.output import FORMULA_STARTS, write_frame
+from blockrisk.features.output import FORMULA_STARTS, read_frame, write_frame, write_text
 from blockrisk.serving.briefing import missing_tables
 from blockrisk.serving.cli import score
 from blockrisk.serving.outputs import check_outputs, write_outputs
@@ -205,3 +207,42 @@ def test_one_run_writes_all_kinds_and_they_agree(demo: Path, tmp_path: Path) -> 
     page = names[3].read_text(encoding="utf-8")
     assert all(card in page for card in ids)
     assert page.count('<details class="card ') == 15
+
+
+def _same_or_refused(file: Path, frame: pd.DataFrame) -> bool:
+    try:
+        found = read_frame(file)
+    except UserError:
+        return False
+    assert found.equals(frame)
+    return True
+
+
+def test_a_parquet_file_with_any_bit_flipped_or_cut_gives_its_values_or_is_refused(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"card_id": [f"c{n % 7}" for n in range(500)], "probability": np.random.default_rng(1).random(500)})
+    file = tmp_path / "scores.parquet"
+    write_frame(frame, file)
+    whole = file.read_bytes()
+    pages = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    refused = 0
+    for place in range(4, pages, 29):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << (place % 8)
+        file.write_bytes(damaged)
+        refused += not _same_or_refused(file, frame)
+    assert refused > 100
+    for size in (0, 4, pages, len(whole) - 1):
+        file.write_bytes(whole[:size])
+        with pytest.raises(UserError, match="is damaged"):
+            read_frame(file)
+
+
+def test_what_a_killed_writer_left_is_swept_by_the_next_and_a_living_one_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".list.csv.abcdefgh.tmp").write_text("half")
+    (tmp_path / ".list.csv.mine").write_text("another's")
+    with (tmp_path / ".list.csv.ijklmnop.tmp").open("w") as living:
+        fcntl.flock(living, fcntl.LOCK_EX)
+        write_text(tmp_path / "list.csv", "whole")
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".list.csv.ijklmnop.tmp", ".list.csv.mine", "list.csv"]
+    write_text(tmp_path / "list.csv", "whole again")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".list.csv.mine", "list.csv"]

@@ -57,6 +57,12 @@ def read_record(path: Path) -> dict[str, Any] | None:
     return found
 
 
+def sums_of(found: Mapping[str, Any] | None, step: str) -> dict[str, str]:
+    """Give the SHA-256 of each file that a step of a record wrote, by its path; none where that is not on record."""
+    steps = found["steps"] if found else []
+    return next((dict(told.get("sums", {})) for told in steps if told["name"] == step), {})
+
+
 def begin(path: Path, key: Mapping[str, Any], told: Mapping[str, Any], attempt: Mapping[str, Any]) -> Record:
     """Open the record of a morning with a new attempt; an attempt before it that did not end was interrupted."""
     earlier = [_ended(past) for past in (read_record(path) or {"attempts": []})["attempts"]]

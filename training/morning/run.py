@@ -19,6 +19,7 @@ from blockrisk.training.morning.lock import alone
 from blockrisk.training.morning.record import DONE, FAILED, Record, begin, interrupt, read_record
 from blockrisk.training.morning.settings import Config
 from blockrisk.training.morning.steps import Morning, Told
+from blockrisk.training.morning.watch import watch
 from blockrisk.training.morning.workspace import (
     Workspace,
     inputs_of,
@@ -50,6 +51,7 @@ STEPS: Final = (
     Step("features", steps.features),
     Step("score", steps.score),
     Step("report", steps.report),
+    Step("monitor", watch, goes_on=True),
     Step("renew", steps.renew, goes_on=True),
     Step("compare", steps.compare_versions, goes_on=True),
     Step("promote", steps.promote, goes_on=True),
@@ -136,10 +138,11 @@ def _steps(morning: Morning, record: Record, say: Callable[[str], None]) -> list
             failed.append(step.name)
             continue
         morning.told[step.name] = told
-        record.step(step.name, {key: value for key, value in told.items() if key != "sums"})
+        record.step(step.name, told)
         for line in told["lines"]:
             say(line)
         if told.get("failed"):
+            say(f"FAILED, after the list was delivered: {step.name}: {'; '.join(told['failed'])}")
             failed.append(step.name)
     return failed
 
@@ -153,10 +156,11 @@ def _one(morning: Morning, step: Step) -> Told:
     morning.tell(step.name)
     begun = time.monotonic()
     with new_folder(folder, replace=True) as fresh:
-        told = {"status": DONE, **step.do(morning, fresh)}
+        told = step.do(morning, fresh)
+        told = {"status": FAILED if told.get("failed") else DONE, **told}
         made = [path for path in sorted(fresh.rglob("*")) if path.is_file()]
         told["sums"] = {str(folder / path.relative_to(fresh)): sum_of(path) for path in made}
-        told["sums"] |= {name: sum_of(Path(name)) for name in told.get("written", [])}
+        told["sums"] |= {name: sum_of(Path(name)) for name in told.pop("written", [])}
         told["seconds"] = round(time.monotonic() - begun, 3)
         write_text(fresh / _TOLD, json.dumps(told, ensure_ascii=False) + "\n")
     return told

@@ -28,8 +28,9 @@ from blockrisk.training.dated import train
 from blockrisk.training.labels import end_of_observation
 from blockrisk.training.morning import aliases, registry
 from blockrisk.training.morning.compare import PROMOTED, REJECTED, WAITS, Comparison, compare
+from blockrisk.training.morning.record import read_record, sums_of
 from blockrisk.training.morning.settings import Config
-from blockrisk.training.morning.workspace import Inputs, Workspace, check_unchanged
+from blockrisk.training.morning.workspace import Inputs, Workspace, check_unchanged, sum_of
 from blockrisk.training.tracking import Run, track
 
 CHECKED: Final = "check.json"
@@ -108,24 +109,27 @@ def score(morning: Morning, folder: Path) -> Told:
     """Score and rank them, and put those on the list who belong there, with the list before in mind."""
     frame = read_frame(morning.output("features", "vectors.parquet"))
     scored = score_vectors(frame, morning.model).sort_values("rank", kind="stable", ignore_index=True)
-    scored["alert"] = listed(scored, morning.model, _listed_before(morning))
+    before, caution = _listed_before(morning)
+    scored["alert"] = listed(scored, morning.model, before)
     if len(scored):
         scored = add_advice(scored, morning.tables, morning.model, frame, morning.config["capacity"])
     file = morning.place.scores / f"{morning.as_of}.parquet"
     write_frame(scored.assign(model=morning.told["model"]["version"]), file)
-    return {
-        "lines": [f"{int(scored['alert'].sum()):,} cards on the list"],
-        "alerts": int(scored["alert"].sum()),
-        "written": [str(file)],
-    }
+    alerts = int(scored["alert"].sum())
+    return {"lines": [*caution, f"{alerts:,} cards on the list"], "alerts": alerts, "written": [str(file)]}
 
 
-def _listed_before(morning: Morning) -> list[str]:
-    file = morning.place.scores / f"{morning.as_of - timedelta(days=1)}.parquet"
+def _listed_before(morning: Morning) -> tuple[list[str], list[str]]:
+    """Give the cards on the list of the day before, none where it is not to be trusted, and a line that says so."""
+    day = morning.as_of - timedelta(days=1)
+    file = morning.place.scores / f"{day}.parquet"
     if not file.exists():
-        return []
+        return [], []
+    kept = sums_of(read_record(morning.place.records / f"{day}.json"), "score").get(str(file))
+    if kept is not None and kept != sum_of(file):
+        return [], [f"! {file} is not as it was written, so that the list of {day} is left out of account; remove it"]
     before = read_frame(file)
-    return [str(card) for card in before.loc[before["alert"], "card_id"]]
+    return [str(card) for card in before.loc[before["alert"], "card_id"]], []
 
 
 def report(morning: Morning, folder: Path) -> Told:
@@ -157,23 +161,22 @@ def _briefing(morning: Morning, scored: pd.DataFrame, files: list[Path]) -> Any:
 
 def renew(morning: Morning, folder: Path) -> Told:
     """Train a challenger where one is due: by age, or at an alarm."""
-    why = _due(morning)
+    newest = registry.versions(morning.place.models)[-1]
+    if _made_today(morning) is not None:
+        return {"lines": [f"{newest.name} was made this morning"], "version": newest.name}
+    why = _due(morning, newest)
     if why is None:
         return {"lines": []}
-    made = _made_today(morning) or _train(morning)
+    made = _train(morning)
     return {"lines": [f"{made.name} was trained as challenger: {why}", *_follow(morning)], "version": made.name, "why": why}
 
 
-def _due(morning: Morning) -> str | None:
-    newest = registry.versions(morning.place.models)[-1]
-    made, every = date.fromisoformat(newest.told["made_at"]), morning.config["renew.every_days"]
-    age = (morning.as_of - made).days
-    if morning.told["model"].get("trained") or age == 0:
-        return None if _made_today(morning) is None or morning.told["model"].get("trained") else "it was begun before a kill"
+def _due(morning: Morning, newest: registry.Version) -> str | None:
+    age, every = (morning.as_of - date.fromisoformat(newest.told["made_at"])).days, morning.config["renew.every_days"]
     if every and age >= every:
         return f"{newest.name} is {age} days old"
-    alarmed = morning.told.get("monitor", {}).get("alarms")
-    return f"an alarm was raised: {alarmed[0]}" if alarmed and morning.config["renew.on_alarm"] and age >= ALARM_DAYS else None
+    alarms = morning.told.get("monitor", {}).get("alarms")
+    return f"an alarm was raised: {alarms[0]}" if alarms and morning.config["renew.on_alarm"] and age >= ALARM_DAYS else None
 
 
 def compare_versions(morning: Morning, folder: Path) -> Told:
@@ -215,7 +218,7 @@ def promote(morning: Morning, folder: Path) -> Told:
     models, lines = morning.place.models, []
     if found is not None and found["state"] in (PROMOTED, REJECTED):
         serving = registry.champion(models)
-        if serving is None or serving.name != found["champion"]:
+        if serving is None or serving.name not in (found["champion"], found["challenger"]):
             return {
                 "lines": [
                     f"{found['challenger']} was compared with {found['champion']}, which no longer serves: nothing is changed"

@@ -1,0 +1,47 @@
+"""The monitoring step: what was found goes to the list's folder, to MLflow and to whoever is to be told."""
+
+import json
+from datetime import datetime, time
+from pathlib import Path
+from typing import Any, Final
+
+from blockrisk.features.output import write_text
+from blockrisk.training.monitoring import DeliveryError, Findings, deliver, monitor
+from blockrisk.training.morning import registry
+from blockrisk.training.morning.steps import Morning, Told
+from blockrisk.training.tracking import Run, track
+
+FILE: Final = "monitor.json"
+
+RENEWING: Final = ("policy", "policy_region", "drift", "drift_score")
+"""Kinds of alarm that a newer model may answer; a table that is silent is none of them."""
+
+
+def watch(morning: Morning, folder: Path) -> Told:
+    """Make every check, and tell of alarms and of checks that could not be made."""
+    bundle = registry.version(morning.place.models, morning.told["model"]["version"]).folder / registry.BUNDLE
+    found = monitor(morning.tables, morning.place.scores, datetime.combine(morning.as_of, time()), bundle)
+    told = found.to_json()
+    file = morning.place.lists / morning.as_of.isoformat() / FILE
+    write_text(file, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+    undelivered = _delivered(found, morning.config.part("monitor"))
+    lines = [*found.lines(), *(f"FAILED: {sentence}" for sentence in undelivered)]
+    if morning.config["mlflow"]:
+        logged = track(Run(f"monitor-{morning.as_of}", {"kind": "monitoring"}, found.metrics(), None), morning.place.store)
+        lines.append(logged.message)
+    return {
+        "lines": lines,
+        "alarms": [alarm.sentence() for alarm in found.alarms if alarm.kind in RENEWING],
+        "findings": told,
+        "failed": [*found.failed, *undelivered],
+        "written": [str(file)],
+    }
+
+
+def _delivered(found: Findings, settings: dict[str, Any]) -> list[str]:
+    """Send the findings to whom the settings name; give what kept them from arriving."""
+    try:
+        deliver(found, settings["webhook"], settings["command"])
+    except DeliveryError as error:
+        return [str(error)]
+    return []
