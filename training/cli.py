@@ -15,6 +15,7 @@ COMMANDS = {
     "score": "blockrisk.serving.cli:score",
     "explain": "blockrisk.serving.explain_cli:explain",
     "evidence": "blockrisk.serving.evidence_cli:evidence",
+    "monitor": "blockrisk.training.monitor_cli:monitor",
     "simulate": "blockrisk.training.simulate_cli:simulate",
     "demo": "blockrisk.training.demo_cli:demo",
 }
