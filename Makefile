@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test test-long check lint format types docs model pins clean screenshots fuzz
+.PHONY: help setup demo test test-long check lint format types docs model pins clean screenshots fuzz bench bench-extra bench-quick
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -61,6 +61,15 @@ model: setup ## measure the model anew on five simulated worlds, and write docs/
 	  $(BIN)/blockrisk backtest worlds/seed$$seed --out backtests/seed$$seed --replace --no-mlflow || exit 1; \
 	done
 	$(BIN)/python -m blockrisk.training.model_page docs backtests/seed1 backtests/seed2 backtests/seed3 backtests/seed4 backtests/seed5
+
+bench-extra: setup
+	@$(BIN)/python -c 'import polars' 2>/dev/null || $(BIN)/python -m pip install --quiet 'polars>=1.20' || $(BIN)/uv pip install --python $(BIN)/python --quiet 'polars>=1.20'
+
+bench: bench-extra ## measure the feature engine beside Polars and pandas on 1, 10 and 100 million calls, and write docs/BENCHMARKS.md
+	$(BIN)/python benchmarks/run.py --sizes 1,10,100 --rounds 3 --page docs/BENCHMARKS.md
+
+bench-quick: bench-extra ## the same on one million calls, printed only (under two minutes)
+	$(BIN)/python benchmarks/run.py --sizes 1 --rounds 1
 
 pins: ## resolve the pinned versions again (needs uv)
 	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev --extra spark pyproject.toml -o pins.txt

@@ -1,6 +1,7 @@
 """Vectors: any set of cards and dates in one pass, one row each."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -129,6 +130,18 @@ def _create_asks(tables: Tables, requests: pd.DataFrame, longest: int) -> None:
         "create or replace temp table span_days as select cast(day as INTEGER) as day from "
         "(select unnest(range(low - longest, high)) as day from "
         "(select min(day) as low, max(day) as high, max(longest) as longest from ask_days))"
+    )
+    _create_next_ask(tables.con)
+
+
+def _create_next_ask(con: duckdb.DuckDBPyConnection) -> None:
+    """Create `next_ask(day)`: the first date asked for from that day on (features.spans)."""
+    days = [day for (day,) in con.execute("select day from ask_days order by day").fetchall()] or [0]
+    following = [days[bisect_left(days, day)] for day in range(days[0], days[-1] + 1)]
+    listed = f"list_extract([{', '.join(map(str, following))}], cast(d - {days[0] - 1} as BIGINT))"
+    con.execute(
+        f"create or replace temp macro next_ask(d) as "
+        f"case when d <= {days[0]} then {days[0]} when d <= {days[-1]} then {listed} end"
     )
 
 

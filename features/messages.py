@@ -162,6 +162,24 @@ TEXTS: dict[str, tuple[str, str]] = {
     "unused": ("{table}: columns not used: {there}", "{table}：未使用的欄位：{there}"),
     "ignored": ("not a table, left alone: {there}", "不是表，未動：{there}"),
     "read_as": ("{table}: read as {there}", "{table}：讀作 {there}"),
+    "store_rules": (
+        "{store}: made by another version or with other options (zone, key, mapping.toml); every day is read again",
+        "{store}：由另一版本或其他選項（時區、密鑰、mapping.toml）生成；全部日期重新讀取",
+    ),
+    "store_today": (
+        "{store}: made on {today}, after the day of this run; every day is read again",
+        "{store}：生成於 {today}，晚於本次運行之日；全部日期重新讀取",
+    ),
+    "store_manifest": ("{store}: its manifest is damaged; every day is read again", "{store}：清單已損壞；全部日期重新讀取"),
+    "store_changed": (
+        "changed since the last run: {files}; {days} days are made anew",
+        "上次運行後有變更：{files}；重做 {days} 天",
+    ),
+    "store_gone": ("gone since the last run: {files}; {days} days are made anew", "上次運行後已移除：{files}；重做 {days} 天"),
+    "store_damaged": (
+        "the kept calls of {day} ({file}) fail their checksum; the day is made anew",
+        "{day} 的留存通話（{file}）校驗不符；該日重做",
+    ),
     "set_aside_in": ("rows set aside are listed in {path}", "擱置的行列在 {path}"),
 }
 

@@ -33,6 +33,7 @@ class Reading:
         today: the day after which stamps are refused one day later.
         key: secret of the pseudonyms, or None.
         quarantine: folder for the rows set aside; None: quarantine/ beside what the command writes.
+        store: folder where calls are kept by day between runs, or None.
         master: the Spark master where vectors are to be computed; None: DuckDB, here.
 
     """
@@ -42,6 +43,7 @@ class Reading:
     today: date
     key: bytes | None
     quarantine: Path | None
+    store: Path | None = None
     master: str | None = None
 
     def read(self, data: DataSet, told: Callable[[int], None] = lambda size: None) -> Tables:
@@ -53,7 +55,7 @@ class Reading:
             from blockrisk.features.spark import start_spark
 
             engine = start_spark(self.master)  # before the data are read: a wrong master is told at once
-        tables = read_tables(data, zone=self.zone, memory=self.memory, today=self.today, key=self.key, told=told)
+        tables = read_tables(data, zone=self.zone, memory=self.memory, today=self.today, key=self.key, told=told, store=self.store)
         return replace(tables, engine=engine)
 
     def set_aside(self, tables: Tables, beside: Path) -> list[str]:
@@ -78,17 +80,24 @@ def language_option(command: _Command) -> _Command:
 
 
 def reading_options(command: _Command) -> _Command:
-    """Add --zone, --memory, --today, --pseudonymise, --quarantine and --lang; the command gets them as `reading`."""
+    """Add --zone, --memory, --today, --pseudonymise, --quarantine, --store and --lang; the command gets them as `reading`."""
 
     @functools.wraps(command)
-    def reads(
-        *, zone: str, memory: str | None, today: datetime | None, pseudonymise: Path | None, quarantine: Path | None, **rest: Any
+    def reads(  # noqa: PLR0913 - the options themselves
+        *,
+        zone: str,
+        memory: str | None,
+        today: datetime | None,
+        pseudonymise: Path | None,
+        quarantine: Path | None,
+        store: Path | None,
+        **rest: Any,
     ) -> Any:
         from blockrisk.features.intake.pseudonyms import read_key
 
         key = read_key(pseudonymise) if pseudonymise else None
         day = today.date() if today else date.today()
-        return command(reading=Reading(zone, memory, day, key, quarantine), **rest)
+        return command(reading=Reading(zone, memory, day, key, quarantine, store), **rest)
 
     for option in reversed(_OPTIONS):
         reads = option(reads)
@@ -128,6 +137,12 @@ _OPTIONS = (
         metavar="DIR",
         type=click.Path(path_type=Path, file_okay=False),
         help="Folder for the rows set aside; by default quarantine/ beside what is written.",
+    ),
+    click.option(
+        "--store",
+        metavar="FOLDER",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Keep the calls by day in this folder, so that the next run reads only new and changed files.",
     ),
 )
 

@@ -3,12 +3,14 @@
 A row of a pair (card, callee) makes the pair count at every as_of from one date to another, as long as it is the last row of the
 pair inside the window. So a count at as_of is the number of spans that began by then less those that ended before: a running sum
 over the days of a card, which costs the same for one date and for all. Rows of one as_of (`upto`) count at that date alone.
+`next_ask(day)` is the first date asked for from a day on, null after the last: what happens between two dates is one change, and a
+span between them is none.
 """
 
 from blockrisk.features.tiles import Span, Tile
 
 _CARDS = "t.card_no in (select card_no from asks_part)"
-_LAST = "(select max(day) from asks_part)"
+_SEEN = "low is not null and low is distinct from high"
 
 
 def turns_sql(tile: Tile, counted: list[tuple[str, str, int]]) -> str:
@@ -18,17 +20,22 @@ def turns_sql(tile: Tile, counted: list[tuple[str, str, int]]) -> str:
     return f"""
         select card_no, day, {sums} from (
             {turns} union all select distinct card_no, day, -1, 0 from asks_part) as turns(card_no, day, k, n)
-        group by card_no, day"""
+        where day is not null group by card_no, day"""
 
 
 def _span_turns(tile: Tile, span: Span, days: int, k: int) -> str:
     first, last = (sql.replace("{days}", str(days)) for sql in (span.first, span.last))
     rows = f"""
-        select card_no, coalesce(t.upto, {first}) as low, coalesce(t.upto, {last}) as high from {tile.source} t
-        where {first} <= {last} and (t.upto is null or t.upto between {first} and {last}) and {first} <= {_LAST} and {_CARDS}"""
+        select card_no, next_ask(coalesce(t.upto, {first})) as low, next_ask(coalesce(t.upto, {last}) + 1) as high
+        from {tile.source} t where {first} <= {last} and (t.upto is null or t.upto between {first} and {last}) and {_CARDS}"""
+    return f"select card_no, day, {k}, n from ({_both_ends(rows, 'card_no')})"
+
+
+def _both_ends(rows: str, key: str) -> str:
+    """Count the rows by key and span in one pass, then add them where the span begins and take them off where it ends."""
+    spans = f"select {key}, low, high, count(*) as n from ({rows}) where {_SEEN} group by {key}, low, high"
     return f"""
-        select card_no, low, {k}, count(*) from ({rows}) group by card_no, low union all
-        select card_no, high + 1, {k}, -count(*) from ({rows}) where high < {_LAST} group by card_no, high"""
+        select {key}, unnest([low, high]) as day, unnest([n, -n]) as n from ({spans})"""
 
 
 def running_sql(turns: str, aliases: list[str]) -> str:
@@ -46,7 +53,7 @@ def sizes_sql(tile: Tile, days: int) -> str:
     return f"""
         with turns as materialized (
             select card_no, day, size, sum(units) as units from ({turns}) as turns(card_no, day, size, units)
-            where size > 0 and day <= {_LAST} group by all having sum(units) <> 0)
+            where size > 0 and day is not null group by all having sum(units) <> 0)
         select a.ask, a.day as as_of_day, cast(size as BIGINT) as size, cast(r.units as BIGINT) as units from (
             select card_no, day, size, sum(units) over (partition by card_no, size order by day) as units from (
                 select card_no, day, size, sum(units) as units from (select * from turns union all {asked}) group by all)) r
@@ -56,17 +63,18 @@ def sizes_sql(tile: Tile, days: int) -> str:
 def _rows(tile: Tile, days: int) -> str:
     """Give the rows, each with the date on which it enters the window and the date on which it leaves."""
     return f"""
-        select card_no, upto, callee, {tile.sizes} as n, coalesce(upto, seen + 1) as low, coalesce(upto, day + {days}) + 1 as high
-        from {tile.source} t where {tile.sizes} > 0 and seen < day + {days} and (upto is null or upto <= day + {days})
-            and seen < {_LAST} and {_CARDS}"""
+        select * from (
+            select card_no, upto, callee, {tile.sizes} as n, next_ask(coalesce(upto, seen + 1)) as low,
+                next_ask(coalesce(upto, day + {days}) + 1) as high
+            from {tile.source} t where {tile.sizes} > 0 and seen < day + {days} and (upto is null or upto <= day + {days})
+                and {_CARDS})
+        where {_SEEN}"""
 
 
 def _alone(tile: Tile, days: int) -> str:
     """Count the units of one row: they enter and leave with it."""
-    rows = f"({_rows(tile, days)}) where callee is null"
-    return f"""
-        select card_no, low, n, count(*) from {rows} group by card_no, low, n union all
-        select card_no, high, n, -count(*) from {rows} group by card_no, high, n"""
+    rows = f"select card_no, n as size, low, high from ({_rows(tile, days)}) where callee is null"
+    return f"select card_no, day, size, n from ({_both_ends(rows, 'card_no, size')})"
 
 
 def _shared(tile: Tile, days: int) -> str:

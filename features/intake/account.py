@@ -5,7 +5,7 @@ from blockrisk.features.messages import say, shown
 
 
 def account_lines(tables: Tables) -> list[str]:
-    r"""Give the account of rows as lines of text: one a table, then what was set aside, renamed, unknown or unused.
+    r"""Give the account of rows as lines of text: one a table, then what was renamed, unknown, unused or made anew.
 
     >>> import pandas as pd
     >>> from blockrisk.features import read_tables
@@ -30,7 +30,7 @@ def account_lines(tables: Tables) -> list[str]:
             lines.append(f"  {say('unused', table=count.table, there=', '.join(map(shown, count.ignored_columns)))}")
     if tables.ignored:
         lines.append(say("ignored", there=", ".join(tables.ignored)))
-    return lines
+    return [*lines, *tables.notes]
 
 
 def mapping_line(mapped: Mapped) -> str:

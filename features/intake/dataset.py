@@ -77,6 +77,7 @@ class Tables:
         zone: IANA zone of the local times.
         mapped: which column of each file is which column of the contract.
         cut: text files whose last line does not end, so that its last cell may be cut.
+        notes: sentences on what of a store had to be made anew.
         engine: gives the same data set with its rows where vectors are to be computed (features.spark); None: here.
 
     The connection also holds `set_aside`: each refused row with its table, file, line, column, value and the code of the rule.
@@ -89,6 +90,7 @@ class Tables:
     zone: str
     mapped: tuple[Mapped, ...] = ()
     cut: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     engine: "Callable[[Tables], Tables] | None" = None
 
     def frame(self, name: str) -> pd.DataFrame:
@@ -146,9 +148,11 @@ def link(con: duckdb.DuckDBPyConnection, path: Path) -> str:
     return str(target)
 
 
-def lock(con: duckdb.DuckDBPyConnection, links: Sequence[str]) -> None:
-    """Let the engine reach these files and its private folder, and nothing else from here on."""
+def lock(con: duckdb.DuckDBPyConnection, links: Sequence[str], folders: Sequence[str] = ()) -> None:
+    """Let the engine reach these files and folders and its private folder, and nothing else from here on."""
     named = ", ".join(map(literal, links))
     con.execute(f"set allowed_paths = [{named}]")
+    if folders:
+        con.execute(f"set allowed_directories = [{', '.join(map(literal, folders))}]")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")

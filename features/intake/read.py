@@ -15,19 +15,25 @@ from blockrisk.features.intake import staging
 from blockrisk.features.intake.dataset import Mapped, RowCount, Tables, connect, link, lock
 from blockrisk.features.intake.duplicates import drop_duplicates
 from blockrisk.features.intake.macros import MACROS
-from blockrisk.features.intake.mapping import Rule, check_names, read_mapping
+from blockrisk.features.intake.mapping import FILE, Rule, check_names, read_mapping
 from blockrisk.features.intake.pseudonyms import set_key
 from blockrisk.features.intake.sources import Found, Source, find_files, open_frames, quoted
+from blockrisk.features.intake.store import Store, link_days, open_store, read_kept
 from blockrisk.features.meanings import of_table
 from blockrisk.features.tables import Table
 
 DataSet = str | Path | Mapping[str, Any]
 ZONE = "Asia/Shanghai"
+KEPT = "calls"
+"""The table that a store keeps by day: it outgrows all others."""
 
 
 @dataclass(frozen=True)
 class Door:
-    """Hold what a data set is read with: the engine, the files and their links, the user's mapping, and who is told of progress."""
+    """Hold what a data set is read with: the engine, the files and their links, the user's mapping, and who is told of progress.
+
+    `kept_at` is where the engine reaches the days of a store; `notes` collects sentences on what a store had to make anew.
+    """
 
     con: duckdb.DuckDBPyConnection
     files: Mapping[str, Sequence[Found | Source]]
@@ -36,9 +42,11 @@ class Door:
     rules: dict[str, dict[str, Rule]] = field(default_factory=dict)
     pseudonymise: bool = False
     told: Callable[[int], None] = lambda size: None
+    kept_at: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
-def read_tables(
+def read_tables(  # noqa: PLR0913 - the options of a data set
     data: DataSet,
     *,
     zone: str = ZONE,
@@ -47,6 +55,7 @@ def read_tables(
     today: date | None = None,
     key: bytes | None = None,
     told: Callable[[int], None] = lambda size: None,
+    store: Path | None = None,
 ) -> Tables:
     """Read a data set of the contract's tables.
 
@@ -59,6 +68,7 @@ def read_tables(
         today: stamps later than the day after it are refused; None: no stamp is too late.
         key: secret of at least 16 bytes; with it every card, callee and handset becomes a keyed HMAC.
         told: is called with the number of bytes read.
+        store: a folder where calls are kept by day, so that the next run reads only files that are new or have changed.
 
     Returns:
         Tables: every declared table and column, with the account of rows. An absent optional table is empty.
@@ -83,7 +93,8 @@ def read_tables(
     for macro in MACROS:
         con.execute(macro)
     con.execute(staging.SET_ASIDE)
-    door = _open(con, data, key is not None, told)
+    kept = _store(data, store, zone, today, key)
+    door = _open(con, data, key is not None, told, kept)
     missing = [table for table in contract.TABLES if table.required and not door.files[table.name]]
     if missing:
         raise _missing_table(missing[0], data, door)
@@ -93,13 +104,31 @@ def read_tables(
         if not door.files[table.name]:
             staging.create(con, table, table.name)
             continue
-        staged = [staging.stage(door, table, found, number) for number, found in enumerate(door.files[table.name])]
+        keeps = kept if table.name == KEPT else None
+        staged = read_kept(door, table, keeps) if keeps else _stage(door, table)
         check_names(table, door.rules.get(table.name, {}), {name for part in staged for name in part.headers})
-        accounting.append(_finish(con, table, staged))
+        accounting.append(_account(con, table, staged))
         mapped += [Mapped(table.name, part.label, part.uses) for part in staged]
         cut += [part.label for part in staged if part.cut]
         present |= {table.name} | {f"{table.name}.{column}" for part in staged for column in part.uses}
-    return Tables(con, frozenset(present), tuple(accounting), tuple(door.ignored), zone, tuple(mapped), tuple(cut))
+    return Tables(
+        con, frozenset(present), tuple(accounting), tuple(door.ignored), zone, tuple(mapped), tuple(cut), tuple(door.notes)
+    )
+
+
+def _store(data: DataSet, folder: Path | None, zone: str, today: date | None, key: bytes | None) -> Store | None:
+    """Open the store that was asked for; data frames are not kept."""
+    if folder is None or isinstance(data, Mapping):
+        return None
+    return open_store(folder, zone, today, key, (Path(data) if Path(data).is_dir() else Path(data).parent) / FILE)
+
+
+def _stage(door: Door, table: Table) -> list[staging.Staged]:
+    """Read every file of a table, and leave it under its own name without refused rows and duplicates."""
+    staged = [staging.stage(door, table, found, number) for number, found in enumerate(door.files[table.name])]
+    staging.settle(door.con, table)
+    drop_duplicates(door.con, table)
+    return staged
 
 
 def _set_variables(con: duckdb.DuckDBPyConnection, zone: str, today: date | None) -> None:
@@ -112,7 +141,9 @@ def _set_variables(con: duckdb.DuckDBPyConnection, zone: str, today: date | None
     con.execute(f"create or replace macro too_late() as TIMESTAMP '{late}'")
 
 
-def _open(con: duckdb.DuckDBPyConnection, data: DataSet, pseudonymise: bool, told: Callable[[int], None]) -> Door:
+def _open(
+    con: duckdb.DuckDBPyConnection, data: DataSet, pseudonymise: bool, told: Callable[[int], None], kept: Store | None
+) -> Door:
     """Find the files and link them, then lock the engine."""
     if isinstance(data, Mapping):
         frames = open_frames(con, data)
@@ -121,9 +152,11 @@ def _open(con: duckdb.DuckDBPyConnection, data: DataSet, pseudonymise: bool, tol
     folder = Path(data)
     files, ignored = find_files(folder)
     links = {part.path: link(con, part.path) for parts in files.values() for part in parts if not part.sheet}
-    lock(con, list(links.values()))
+    [(spill,)] = con.execute("select current_setting('temp_directory')").fetchall()
+    kept_at = link_days(kept, spill) if kept else ""
+    lock(con, list(links.values()), [kept_at] if kept else [])
     rules = read_mapping(folder if folder.is_dir() else folder.parent)
-    return Door(con, files, ignored, links, rules, pseudonymise, told)
+    return Door(con, files, ignored, links, rules, pseudonymise, told, kept_at)
 
 
 def _missing_table(table: Table, data: DataSet, door: Door) -> UserError:
@@ -135,10 +168,8 @@ def _missing_table(table: Table, data: DataSet, door: Door) -> UserError:
     )
 
 
-def _finish(con: duckdb.DuckDBPyConnection, table: Table, staged: list[staging.Staged]) -> RowCount:
-    """Take the refused rows out, drop duplicates, leave the table under its own name and account for its rows."""
-    staging.settle(con, table)
-    drop_duplicates(con, table)
+def _account(con: duckdb.DuckDBPyConnection, table: Table, staged: list[staging.Staged]) -> RowCount:
+    """Account for the rows of a table."""
     refused = staging.refused_of(con, table)
     read, bad = sum(part.read for part in staged), sum(kind.rows for kind in refused)
     [(used,)] = con.execute(f"select count(*) from {table.name}").fetchall()

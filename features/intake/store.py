@@ -1,0 +1,293 @@
+"""The store: typed calls kept by day between runs, so that a new morning reads the new files only.
+
+A run compares the digests of the raw files with those in the manifest. New files are read through the door and joined with the kept
+rows of the days that they touch: keeping one row a key is choosing the first in a total order, so rows may come in parts. Where a
+file has changed or gone, or a kept day is damaged, the days concerned are made anew from every file that touches them. The manifest
+is replaced last, in one rename: a run that is cut off leaves the old state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blockrisk.features.errors import UserError
+from blockrisk.features.intake import days as daily
+from blockrisk.features.intake import staging
+from blockrisk.features.intake.duplicates import drop_duplicates
+from blockrisk.features.intake.mapping import Use
+from blockrisk.features.intake.sources import Found, quoted
+from blockrisk.features.messages import say
+from blockrisk.features.output import write_atomically
+from blockrisk.features.tables import Table
+
+if TYPE_CHECKING:
+    from blockrisk.features.intake.read import Door
+
+FORMAT, MANIFEST, DAYS = 1, "manifest.json", "days"
+_WAIT_S = 600
+
+
+@dataclass(frozen=True)
+class Store:
+    """Hold where calls are kept, what they depend on beside the files (`rules`), and the last day that stamps may have."""
+
+    folder: Path
+    rules: str
+    today: str
+
+    @property
+    def days(self) -> Path:
+        """Name the folder of the daily files."""
+        return self.folder / DAYS
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Hold what is known of one raw file: digest, the account of its rows, its columns, the days of its rows, rows set aside."""
+
+    digest: str
+    read: int
+    staged: int
+    headers: list[str]
+    uses: dict[str, dict[str, Any]]
+    cut: bool
+    days: list[int]
+    set_aside: list[list[Any]]
+
+    def as_staged(self, label: str) -> staging.Staged:
+        """Give the account of the file as if it had just been read."""
+        uses = {name: Use(**use) for name, use in self.uses.items()}
+        return staging.Staged(label, self.read, self.staged, tuple(self.headers), uses, self.cut)
+
+    @property
+    def has_future(self) -> bool:
+        """Say whether rows were set aside only because their day had not come."""
+        return any(row[-1] == "future" for row in self.set_aside)
+
+
+@dataclass
+class State:
+    """Hold the manifest: raw files by label, kept days, and the names that the state before used."""
+
+    rules: str
+    today: str
+    files: dict[str, Kept] = field(default_factory=dict)
+    days: dict[int, dict[str, Any]] = field(default_factory=dict)
+    before: list[str] = field(default_factory=list)
+
+
+def open_store(folder: Path, zone: str, today: date | None, key: bytes | None, mapping: Path) -> Store:
+    """Name a store and what its rows depend on: the code of the door, the zone, the key of pseudonyms, the user's mapping."""
+    parts = [zone, version("duckdb"), hmac.new(key, b"store", "sha256").hexdigest() if key else ""]
+    parts += [hashlib.sha256(path.read_bytes()).hexdigest() for path in _code()]
+    parts.append(daily.digest_of(mapping) if mapping.is_file() else "")
+    (folder / DAYS).mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Store(folder, hashlib.sha256("\n".join(parts).encode()).hexdigest(), today.isoformat() if today else "9999-01-01")
+
+
+def _code() -> list[Path]:
+    here = Path(__file__).parent
+    return [*sorted(here.glob("*.py")), here.parent / "tables.py", here.parent / "synonyms.py"]
+
+
+def read_kept(door: Door, table: Table, store: Store) -> list[staging.Staged]:
+    """Bring the store up to date with the raw files of a table, and leave its rows in the connection as a view of that name.
+
+    Args:
+        door: what the data set is read with; `door.notes` gets a sentence on everything that had to be made anew.
+        table: the table, with an event time.
+        store: where it is kept.
+
+    Returns:
+        the account of every file, as from `staging.stage`.
+
+    Raises:
+        UserError: another run holds the store, or a file cannot be understood.
+
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(store.folder / ".lock", timeout=_WAIT_S):
+            return _refresh(door, table, store)
+    except Timeout as error:
+        raise UserError(f"{store.folder}: another run holds the store; wait for it to end") from error
+
+
+def _refresh(door: Door, table: Table, store: Store) -> list[staging.Staged]:
+    state = _load(door, store)
+    found = {part.label: part for part in door.files[table.name] if isinstance(part, Found)}
+    digests = {label: daily.digest_of(part.path) for label, part in found.items()}
+    stale = _stale(door, state, digests, store)
+    damaged = _damaged(door, state, store)
+    anew = damaged | {day for label in stale for day in state.files[label].days}
+    fresh = [label for label in found if label in stale or label not in state.files]
+    again = [label for label in found if label not in fresh and anew & set(state.files[label].days)]
+    read = _read_files(door, table, {label: found[label] for label in [*fresh, *again]}, digests)
+    if read:
+        _leave_out(door, table, [*fresh, *again], set(again), anew)
+    else:
+        staging.create(door.con, table, table.name)
+    files = {label: read[label] if label in fresh else state.files[label] for label in found}
+    touched = {day for label in fresh for day in read[label].days} | anew
+    _join_kept(door, table, store, state, touched - anew)
+    days = {day: one for day, one in state.days.items() if day not in touched}
+    if touched:
+        drop_duplicates(door.con, table)
+        days |= _write_days(door, table, store, touched)
+    _commit(store, State(store.rules, store.today, files, days, [one["name"] for one in state.days.values()]))
+    _show(door, table, days)
+    _tell_set_aside(door, table, files)
+    return [files[label].as_staged(label) for label in found]
+
+
+def _load(door: Door, store: Store) -> State:
+    """Read the manifest; one that other rules made, or that cannot be read, is as good as none, with a word."""
+    empty = State(store.rules, store.today)
+    path = store.folder / MANIFEST
+    if not path.is_file():
+        return empty
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if told["format"] != FORMAT or told["rules"] != store.rules:
+            door.notes.append(say("store_rules", store=store.folder))
+            return empty
+        if told["today"] > store.today:
+            door.notes.append(say("store_today", store=store.folder, today=told["today"]))
+            return empty
+        files = {label: Kept(**kept) for label, kept in told["files"].items()}
+        days = {int(day): one for day, one in told["days"].items()}
+        return State(told["rules"], told["today"], files, days)
+    except (ValueError, KeyError, TypeError):
+        door.notes.append(say("store_manifest", store=store.folder))
+        return empty
+
+
+def _stale(door: Door, state: State, digests: dict[str, str], store: Store) -> set[str]:
+    """Name the files that are not what was read: changed, gone, or with rows whose day may have come."""
+    changed = sorted(label for label, kept in state.files.items() if label in digests and kept.digest != digests[label])
+    gone = sorted(label for label in state.files if label not in digests)
+    for code, labels in (("store_changed", changed), ("store_gone", gone)):
+        if labels:
+            days = len({day for label in labels for day in state.files[label].days})
+            door.notes.append(say(code, files=", ".join(labels[:5]) + (", ..." if len(labels) > 5 else ""), days=days))
+    due = {label for label, kept in state.files.items() if kept.has_future and state.today != store.today}
+    return {*changed, *gone, *due}
+
+
+def _damaged(door: Door, state: State, store: Store) -> set[int]:
+    """Name the kept days whose files are not as they were written."""
+    wrong = set()
+    for day, one in state.days.items():
+        path = store.days / one["name"]
+        if not path.is_file() or daily.digest_of(path) != one["sha256"]:
+            wrong.add(day)
+            door.notes.append(say("store_damaged", day=_iso(day), file=one["name"]))
+    return wrong
+
+
+def _iso(day: int) -> str:
+    return date.fromordinal(date(1970, 1, 1).toordinal() + day).isoformat()
+
+
+def _day_of(table: Table) -> str:
+    return f"epoch_us({table.event}) // {daily.DAY_US}"
+
+
+def _read_files(door: Door, table: Table, found: dict[str, Found], digests: dict[str, str]) -> dict[str, Kept]:
+    """Stage raw files; give what is to be kept of each. Afterwards `staged_TABLE` holds the rows of all."""
+    kept = {}
+    for number, (label, part) in enumerate(found.items()):
+        one = staging.stage(door, table, part, number)
+        days = f"select distinct {_day_of(table)} from staged_{table.name} where _file = ? and _refused is null"
+        aside = "select line, column_name, value, rule from set_aside where table_name = ? and file = ?"
+        kept[label] = Kept(
+            digests[label],
+            one.read,
+            one.staged,
+            list(one.headers),
+            {name: asdict(use) for name, use in one.uses.items()},
+            one.cut,
+            sorted(int(day) for (day,) in door.con.execute(days, [number]).fetchall()),
+            [list(row) for row in door.con.execute(aside, [table.name, label]).fetchall()],
+        )
+    return kept
+
+
+def _leave_out(door: Door, table: Table, order: list[str], again: set[str], anew: set[int]) -> None:
+    """Drop from files that were read again the rows of days that stand, then give the staging table its name."""
+    numbers = [number for number, label in enumerate(order) if label in again]
+    if numbers:
+        listed, standing = ", ".join(map(str, numbers)), ", ".join(map(str, sorted(anew)))
+        door.con.execute(f"delete from staged_{table.name} where _file in ({listed}) and {_day_of(table)} not in ({standing})")
+    staging.settle(door.con, table)
+
+
+def _join_kept(door: Door, table: Table, store: Store, state: State, days: Iterable[int]) -> None:
+    """Add the kept rows of days that new rows fall on."""
+    for day in sorted(set(days) & set(state.days)):
+        door.con.register("kept_rows", daily.read_day(store.days / state.days[day]["name"]))
+        door.con.execute(f"insert into {table.name} select * from kept_rows")
+        door.con.unregister("kept_rows")
+
+
+def _write_days(door: Door, table: Table, store: Store, touched: set[int]) -> dict[int, dict[str, Any]]:
+    there = door.con.execute(f"select distinct {_day_of(table)} from {table.name}").fetchall()
+    lost = {int(day) for (day,) in there} - touched
+    if lost:
+        raise AssertionError(f"{table.name}: rows of days {sorted(lost)[:3]} are not accounted for")
+    return {int(day): daily.write_day(door.con, table, int(day), store.days) for (day,) in sorted(there)}
+
+
+def _commit(store: Store, state: State) -> None:
+    """Make the new state the one that counts, then remove daily files that neither it nor the state before names."""
+    daily.flush_folder(store.days)
+    told = {
+        "format": FORMAT,
+        "rules": state.rules,
+        "today": state.today,
+        "files": {label: asdict(kept) for label, kept in state.files.items()},
+        "days": {str(day): state.days[day] for day in sorted(state.days)},
+    }
+    text = json.dumps(told, ensure_ascii=False, indent=1)
+    write_atomically(store.folder / MANIFEST, lambda name: Path(name).write_text(text, encoding="utf-8"))
+    (store.folder / MANIFEST).chmod(0o600)
+    daily.flush_folder(store.folder)
+    used = {one["name"] for one in state.days.values()} | set(state.before)
+    for path in store.days.iterdir():
+        if path.name not in used:
+            path.unlink(missing_ok=True)
+
+
+def _show(door: Door, table: Table, days: dict[int, dict[str, Any]]) -> None:
+    """Leave the kept days in the connection as a view; the engine reads of it what a statement needs."""
+    door.con.execute(f"drop table if exists {table.name}")
+    if not days:
+        staging.create(door.con, table, table.name)
+        return
+    files = ", ".join(f"'{door.kept_at}/{days[day]['name']}'" for day in sorted(days))
+    names = ", ".join(quoted(column.name) for column in table.columns)
+    door.con.execute(f"create view {table.name} as select {names} from read_parquet([{files}])")
+
+
+def _tell_set_aside(door: Door, table: Table, files: dict[str, Kept]) -> None:
+    """List the rows set aside of all files, as if all had just been read."""
+    door.con.execute("delete from set_aside where table_name = ?", [table.name])
+    rows = [(table.name, label, *row) for label, kept in files.items() for row in kept.set_aside]
+    if rows:
+        door.con.executemany("insert into set_aside values (?, ?, ?, ?, ?, ?)", rows)
+
+
+def link_days(store: Store, spill: str) -> str:
+    """Link the folder of daily files into the engine's private folder; the link's name holds nothing that reads as a pattern."""
+    target = Path(spill, "kept")
+    target.symlink_to(store.days.resolve())
+    return str(target)
