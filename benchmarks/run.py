@@ -69,9 +69,11 @@ def run(millions: list[float], rounds: int, skipped: set[str]) -> tuple[Runs, di
     return runs, agreed
 
 
-def page(runs: Runs, agreed: dict[str, tuple[int, int]], command: str) -> str:
+def page(runs: Runs, agreed: dict[str, tuple[int, int]], command: str, load: float) -> str:
     """Write what was measured as Markdown."""
-    lines = [_HEAD.format(command=command, machine=f"{os.cpu_count()} cores, Python {platform.python_version()}")]
+    lines = [
+        _HEAD.format(command=command, load=f"{load:.0f}", machine=f"{os.cpu_count()} cores, Python {platform.python_version()}")
+    ]
     for calls in sorted({calls for calls, _ in runs}):
         mine = _least(runs[calls, "ours"])
         lines.append(f"\n## {calls:,} calls, 40,000 vectors\n")
@@ -102,7 +104,8 @@ Data: 10,000 cards, 60 days, one Parquet file a day sorted by time, four weekly 
 computes the 41 columns of `benchmarks/columns.py` in its own process; CPU seconds are those of the whole process, imports and
 reading included, the least of the interleaved rounds. "Ours" reads through the door, which types and checks every cell of every
 column and looks for duplicates; the others read the columns that they need and believe them. "Of it features" is what `vectors`
-takes after that, and for ours the microseconds are of that alone."""
+takes after that, and for ours the microseconds are of that alone. The load of the machine when it began was {load}: other work that
+shares two cores raises CPU seconds too, so compare within a table, not between pages."""
 
 
 def _least(found: list[dict[str, float]]) -> dict[str, float]:
@@ -125,8 +128,9 @@ def main() -> None:
     parser.add_argument("--skip", action="append", default=[], help="a contender to leave out")
     parser.add_argument("--page", type=Path, help="write the figures to this page")
     options = parser.parse_args()
+    load = os.getloadavg()[0]
     runs, agreed = run([float(size) for size in options.sizes.split(",")], options.rounds, set(options.skip))
-    text = page(runs, agreed, f"python benchmarks/run.py --sizes {options.sizes} --rounds {options.rounds}")
+    text = page(runs, agreed, f"python benchmarks/run.py --sizes {options.sizes} --rounds {options.rounds}", load)
     if options.page:
         options.page.write_text(text, encoding="utf-8")
     print(text)  # noqa: T201

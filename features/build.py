@@ -13,6 +13,7 @@ from blockrisk.features.errors import UserError
 from blockrisk.features.intake import Tables
 
 ROWS_AT_ONCE, REACH_DAYS = 8_000_000, 37
+_MOST_LISTED = 5_000
 
 
 def vectors(tables: Tables, requests: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -135,10 +136,15 @@ def _create_asks(tables: Tables, requests: pd.DataFrame, longest: int) -> None:
 
 
 def _create_next_ask(con: duckdb.DuckDBPyConnection) -> None:
-    """Create `next_ask(day)`: the first date asked for from that day on (features.spans)."""
+    """Create `next_ask(day)`: the first date asked for from that day on (features.spans).
+
+    Over very many days a day stands for itself: as right, only with more changes to count.
+    """
     days = [day for (day,) in con.execute("select day from ask_days order by day").fetchall()] or [0]
-    following = [days[bisect_left(days, day)] for day in range(days[0], days[-1] + 1)]
-    listed = f"list_extract([{', '.join(map(str, following))}], cast(d - {days[0] - 1} as BIGINT))"
+    listed = "d"
+    if days[-1] - days[0] < _MOST_LISTED:
+        following = [days[bisect_left(days, day)] for day in range(days[0], days[-1] + 1)]
+        listed = f"list_extract([{', '.join(map(str, following))}], cast(d - {days[0] - 1} as BIGINT))"
     con.execute(
         f"create or replace temp macro next_ask(d) as "
         f"case when d <= {days[0]} then {days[0]} when d <= {days[-1]} then {listed} end"

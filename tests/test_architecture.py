@@ -63,7 +63,8 @@ def test_only_the_intake_reads_input_files() -> None:
         for path in sources()
         if any(call in path.read_text(encoding="utf-8") for call in ("read_csv(", "read_parquet("))
     }
-    assert readers == {"features/intake/sources.py", "training/oracle.py"}  # the latter: the truth of a simulation, for figures
+    # The store reads what the intake has written; the oracle the truth of a simulation, for figures.
+    assert readers == {"features/intake/sources.py", "features/intake/store.py", "training/oracle.py"}
 
 
 def test_only_one_file_knows_the_cut_off() -> None:

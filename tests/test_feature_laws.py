@@ -203,6 +203,23 @@ def test_work_in_many_small_parts_gives_the_same_bits(monkeypatch):
     same(whole, ask(data))
 
 
+def test_dates_far_apart_give_the_same_bits(monkeypatch):
+    data = random_dataset(5, CARDS, DATES)
+    whole = ask(data)
+    monkeypatch.setattr(build, "_MOST_LISTED", 0)
+    same(whole, ask(data))
+
+
+def test_earlier_dates_asked_later_give_the_same_bits():
+    """Prepared rows reach no further back than the first call needed; the second call must not take them for all there is."""
+    data = random_dataset(6, CARDS, DATES)
+    tables, requests = read_tables(data.frames()), data.requests()
+    for day in sorted(data.as_of, reverse=True):
+        mine = requests[requests["as_of"] == day]
+        for names in (["calls_out_1d", "interevent_median_s_1d"], columns()):
+            same(ask(data, mine, columns=names), vectors(tables, mine, columns=names))
+
+
 def many_calls(calls: int, cards: int) -> dict[str, pd.DataFrame]:
     """Enough rows that the engine shares them out among its threads."""
     rng = np.random.default_rng(7)

@@ -19,6 +19,8 @@ from blockrisk.features.intake.macros import literal
 from blockrisk.features.intake.mapping import Use
 from blockrisk.features.messages import rule, say, shown
 
+_OWN_MIB = 300
+
 
 @dataclass(frozen=True)
 class Refused:
@@ -125,6 +127,8 @@ def connect(*, memory: str | None = None, threads: int | None = None) -> duckdb.
         config["threads"] = str(threads)
     try:
         con = duckdb.connect(":memory:", config=config)
+        if memory:
+            con.execute(f"set memory_limit = '{_engine_share(con):.0f}MiB'")
     except duckdb.Error as error:
         shutil.rmtree(spill, ignore_errors=True)
         raise mistake("memory", memory=memory) from error
@@ -134,6 +138,14 @@ def connect(*, memory: str | None = None, threads: int | None = None) -> duckdb.
     con.execute("set temp_file_encryption = true")
     con.execute("set TimeZone = 'UTC'")
     return con
+
+
+def _engine_share(con: duckdb.DuckDBPyConnection) -> float:
+    """Give what of the memory limit the engine may take, in MiB: the interpreter, its libraries and the vectors need the rest."""
+    [(limit,)] = con.execute("select current_setting('memory_limit')").fetchall()
+    number, unit = limit.split()
+    whole = float(number) * {"bytes": 2**-20, "KiB": 2**-10, "MiB": 1, "GiB": 2**10, "TiB": 2**20}[unit]
+    return max(whole - _OWN_MIB, whole * 0.6)
 
 
 def link(con: duckdb.DuckDBPyConnection, path: Path) -> str:
