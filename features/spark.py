@@ -9,6 +9,7 @@ import shutil
 import socket
 import tempfile
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
@@ -29,7 +30,7 @@ _MASTER = re.compile(r"local(\[(\*|\d+)(,\d+)?\])?|yarn|k8s://\S+|spark://[\w.-]
 _MADE = re.compile(r"\s*create or replace temp (table|view) (\w+) as\s(.*)", re.DOTALL)
 _ADDED = re.compile(r"\s*insert into (\w+)\s(\s*(?:select|with|from).*)", re.DOTALL)
 _DROPPED = re.compile(r"\s*drop (?:table|view) (?:if exists )?(\w+)")
-_MACRO = re.compile(r"\s*create or replace temp macro ")
+_MACRO = re.compile(r"\s*create or replace temp macro (\w+)\(([\w, ]*)\) as (.*)", re.DOTALL)
 _SETTINGS: Final = {
     "spark.app.name": "blockrisk",
     "spark.log.level": "OFF",
@@ -48,30 +49,57 @@ _LOCAL_SETTINGS: Final = {
 }
 
 
-def translate(sql: str) -> str:
-    """Write a DuckDB query in Spark's SQL.
+Macros = Mapping[str, tuple[list[str], str]]
+"""Macros that DuckDB would know: name -> the names of the arguments, and the text."""
+
+
+def translate(sql: str, macros: Macros | None = None) -> str:
+    """Write a DuckDB query in Spark's SQL, its macros filled in.
 
     Beyond what sqlglot does: whole-number division stays one (it would go through a float), a literal with a point is a double as
-    in DuckDB's arithmetic with doubles, instants are read in microseconds, a row is compared with a row, and callees are told apart
-    by Spark's own 64-bit hash.
+    in DuckDB's arithmetic with doubles, instants are read in microseconds, a row is compared with a row, and what DuckDB hashes
+    Spark hashes with its own 64 bits.
 
     >>> translate("select epoch_us(t) // 1000 as x from r")
     'SELECT DIV(UNIX_MICROS(CAST(t AS TIMESTAMP)), 1000) AS x FROM r'
+    >>> translate("select half(x + 1) as x from r", {"half": (["n"], "n // 2")})
+    'SELECT (DIV(x + 1, 2)) AS x FROM r'
     """
     import sqlglot
 
     tree = sqlglot.parse_one(sql, read="duckdb")
     for node in reversed(list(tree.walk())):  # what is inside first: a node that is replaced takes its inside along
-        changed = _rewritten(node)
-        if changed is not node:
-            node.replace(changed)
+        filled = _filled(node, macros or {})
+        for part in reversed(list(filled.walk())) if filled is not node else [node]:
+            changed = _rewritten(part)
+            if part is filled:
+                filled = changed
+            elif changed is not part:
+                part.replace(changed)
+        if filled is not node:
+            node.replace(filled)
     return tree.sql(dialect="spark")
+
+
+def _filled(node: Any, macros: Macros) -> Any:
+    """Put a macro's text in the place of its call, its arguments in brackets."""
+    import sqlglot
+    from sqlglot import exp
+
+    if not isinstance(node, exp.Anonymous) or node.name.lower() not in macros:
+        return node
+    names, text = macros[node.name.lower()]
+    given = dict(zip(names, node.expressions, strict=True))
+    made = exp.Paren(this=sqlglot.parse_one(text, read="duckdb"))
+    for column in list(made.find_all(exp.Column)):
+        if column.name in given:
+            column.replace(exp.Paren(this=given[column.name].copy()))
+    return made
 
 
 def _rewritten(node: Any) -> Any:
     from sqlglot import exp
 
-    call = node.name.lower() if isinstance(node, exp.Anonymous) else ""
     if isinstance(node, exp.IntDiv):
         return exp.Anonymous(this="DIV", expressions=[node.this.unnest(), node.expression.unnest()])
     if isinstance(node, exp.Literal) and not node.is_string and "." in node.name:
@@ -80,15 +108,29 @@ def _rewritten(node: Any) -> Any:
         return exp.DataType.build("DECIMAL(38, 0)")
     if isinstance(node, exp.CTE):
         node.set("materialized", None)
-    if call == "epoch_us":
-        moment = exp.Cast(this=node.expressions[0], to=exp.DataType.build("TIMESTAMP", dialect="spark"))
-        return exp.Anonymous(this="UNIX_MICROS", expressions=[moment])
-    if call == "callee_key":
-        return exp.Anonymous(this="XXHASH64", expressions=node.expressions)
     if isinstance(node, exp.In) and isinstance(node.this, exp.Tuple) and node.args.get("query"):
         for select in node.args["query"].find_all(exp.Select):
             if isinstance(select.expressions[0], exp.Tuple):
                 select.set("expressions", select.expressions[0].expressions)
+    return _called(node) if isinstance(node, exp.Anonymous) else node
+
+
+def _called(node: Any) -> Any:
+    """Call Spark's function in the place of one that sqlglot does not know."""
+    from sqlglot import exp
+
+    given = node.expressions
+    match node.name.lower():
+        case "epoch_us":
+            moment = exp.Cast(this=given[0], to=exp.DataType.build("TIMESTAMP", dialect="spark"))
+            return exp.Anonymous(this="UNIX_MICROS", expressions=[moment])
+        case "make_timestamp":
+            return exp.Anonymous(this="TIMESTAMP_MICROS", expressions=given)
+        case "hash":
+            return exp.Anonymous(this="XXHASH64", expressions=given)
+        case "list_extract":
+            place = exp.cast(given[1], "int")
+            return exp.Anonymous(this="TRY_ELEMENT_AT", expressions=[given[0], place])
     return node
 
 
@@ -123,22 +165,27 @@ class SparkConnection:
         self._folder = folder
         self._handed = 0
         self._kept: dict[str, Any] = {}
+        self._macros: dict[str, tuple[list[str], str]] = {}
 
     def execute(self, sql: str, parameters: Any = None) -> Any:
         """Run one statement; one about the BOOKS goes to DuckDB."""
         if any(book in sql for book in BOOKS):
             return self._books.execute(sql, parameters)
-        if _MACRO.match(sql):
+        if macro := _MACRO.match(sql):
+            self._macros[macro[1]] = [name.strip() for name in macro[2].split(",")], macro[3]
             return None
         if made := _MADE.match(sql):
-            return self._keep(made[2], self.session.sql(translate(made[3])), stored=made[1] == "table")
+            return self._keep(made[2], self._query(made[3]), stored=made[1] == "table")
         if added := _ADDED.match(sql):
-            more = self.session.table(added[1]).unionAll(self.session.sql(translate(added[2])))
+            more = self.session.table(added[1]).unionAll(self._query(added[2]))
             return self._keep(added[1], more, stored=True)
         if dropped := _DROPPED.match(sql):
             self._forget(dropped[1])
             return self.session.catalog.dropTempView(dropped[1])
-        return Rows(self.session.sql(translate(sql)), self._local)
+        return Rows(self._query(sql), self._local)
+
+    def _query(self, sql: str) -> Any:
+        return self.session.sql(translate(sql, self._macros))
 
     def register(self, name: str, frame: Any) -> None:
         """Make a pandas frame a table."""

@@ -18,7 +18,7 @@ from blockrisk.features.tables import TABLES
 from blockrisk.serving import load_model, predict
 
 DATES = ["2025-03-12", "2025-03-31"]
-CARDS = 60
+CARDS = 25
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +37,11 @@ def tables(demo: Path) -> Tables:
     whole = read_tables(demo / "demo/data")
     chosen = set(whole.frame("cards")["card_id"][:CARDS])
     names = ("cards", "calls", "complaints", "payments", "messages", "blocks", "roaming_notices")
-    frames = {name: whole.frame(name) for name in names}
-    frames = {name: frame[frame["card_id"].isin(chosen)].dropna(axis=1, how="all") for name, frame in frames.items()}
+    frames = {name: whole.frame(name).dropna(axis=1, how="all") for name in names}
+    frames = {name: frame[frame["card_id"].isin(chosen)] for name, frame in frames.items()}
     calls = frames["calls"].reset_index(drop=True)
     late = np.random.default_rng(0).random(len(calls)) < 0.002
-    calls["available_at"] = calls["started_at"] + np.where(late, pd.Timedelta(days=3), pd.Timedelta(0))
+    calls["available_at"] = calls["started_at"] + pd.to_timedelta(np.where(late, 3, 0), unit="D")
     return read_tables({**frames, "calls": calls})
 
 
