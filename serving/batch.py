@@ -1,11 +1,13 @@
 """Batch scoring: a data folder or a file of vectors in, score files, workbooks and pages out."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from blockrisk.features.errors import UserError
 from blockrisk.features.intake import account_lines
 from blockrisk.features.options import Reading
 from blockrisk.features.vectors_file import Kind, read_vectors
@@ -23,6 +25,7 @@ def score_data(
     reading: Reading,
     *,
     capacity: int = CAPACITY,
+    findings: Path | None = None,
 ) -> list[str]:
     """Score every card at risk at each date into files, each written whole or not at all.
 
@@ -32,6 +35,7 @@ def score_data(
         model: folder of the bundle.
         outs: .csv, .parquet, .xlsx (all dates, and explanations of the last) or .html (the last date).
         reading: how the tables are read, and where rows set aside are listed.
+        findings: what `blockrisk monitor --out` wrote of the last date, for the page.
         capacity: for how many of the riskiest cards of the last date advice is sought; so many a workbook or page explains.
 
     Returns:
@@ -45,9 +49,21 @@ def score_data(
     tables = reading.read(data)
     dates = forecast_dates(tables, list(as_ofs) or None)
     scored = predict(tables, model=loaded, as_of=dates, advice=capacity)
-    briefing = brief(tables, loaded, scored, max(dates), capacity) if wants_briefing(outs) else None
+    found = None if findings is None else read_findings(findings)
+    briefing = brief(tables, loaded, scored, max(dates), capacity, found) if wants_briefing(outs) else None
     write_outputs(scored, briefing, outs)
     return [*account_lines(tables), *reading.set_aside(tables, outs[0]), _summary(scored, outs)]
+
+
+def read_findings(path: Path) -> dict[str, Any]:
+    """Read the findings of a morning for the page; UserError unless `blockrisk monitor --out` wrote them."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path.name}: no findings can be read; write them with `blockrisk monitor --out`") from error
+    if not isinstance(found, dict) or not {"as_of", "alarms", "failed", "tables"} <= found.keys():
+        raise UserError(f"{path.name} holds no findings of a morning; write them with `blockrisk monitor --out`")
+    return found
 
 
 def score_vector_file(vectors: Path | None, model: Path, outs: Sequence[Path]) -> list[str]:

@@ -1,6 +1,6 @@
 """Everything that is told of one morning, gathered once: the page draws it, the workbook tabulates it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,6 +39,7 @@ class Briefing:
         ignored: names in the folder that are no table.
         missing: tables of the contract that were not supplied, with what they are.
         model: name and manifest of the model.
+        monitoring: the findings of the morning as `blockrisk monitor --out` writes them; None: nobody looked.
 
     """
 
@@ -55,9 +56,17 @@ class Briefing:
     ignored: tuple[str, ...]
     missing: tuple[str, ...]
     model: dict[str, Any]
+    monitoring: Mapping[str, Any] | None = None
 
 
-def brief(tables: Tables, model: Model, scored: pd.DataFrame, as_of: Any, capacity: int = CAPACITY) -> Briefing:
+def brief(  # noqa: PLR0913 - the parts of a morning
+    tables: Tables,
+    model: Model,
+    scored: pd.DataFrame,
+    as_of: Any,
+    capacity: int = CAPACITY,
+    monitoring: Mapping[str, Any] | None = None,
+) -> Briefing:
     """Gather the scores of one date, those of the day before it, and explanations of the riskiest cards.
 
     Args:
@@ -66,6 +75,7 @@ def brief(tables: Tables, model: Model, scored: pd.DataFrame, as_of: Any, capaci
         scored: scores of that date, perhaps of others too; where it has none, the briefing is an empty one.
         as_of: the date.
         capacity: how many cards are explained.
+        monitoring: findings of the morning, for the page.
 
     Raises:
         UserError: as `predict`.
@@ -91,6 +101,7 @@ def brief(tables: Tables, model: Model, scored: pd.DataFrame, as_of: Any, capaci
         ignored=tables.ignored,
         missing=missing_tables(tables.present),
         model={"name": model.bundle.path.name, **manifest},
+        monitoring=monitoring,
     )
 
 

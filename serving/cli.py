@@ -34,6 +34,7 @@ Examples:
     type=click.IntRange(min=1),
     help="Cards that can be looked at in a day: so many are given advice, and explained in .xlsx and .html.",
 )
+@click.option("--findings", type=click.Path(path_type=Path), help="What `blockrisk monitor --out` wrote, for the page.")
 @reading_options
 def score(  # noqa: PLR0913 - the options
     data: Path | None,
@@ -42,6 +43,7 @@ def score(  # noqa: PLR0913 - the options
     model: Path,
     outs: tuple[Path, ...],
     capacity: int,
+    findings: Path | None,
     reading: Reading,
 ) -> None:
     """Score every card at risk at each date and write the ranked list, to as many files as are named.
@@ -60,7 +62,7 @@ def score(  # noqa: PLR0913 - the options
     console = Console(stderr=True)
     with console.status("scoring") if console.is_terminal else console:
         lines = (
-            score_data(data, list(as_of), model, outs, reading, capacity=capacity)
+            score_data(data, list(as_of), model, outs, reading, capacity=capacity, findings=findings)
             if data is not None
             else score_vector_file(vectors, model, outs)
         )

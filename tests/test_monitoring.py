@@ -171,3 +171,128 @@ def test_a_command_that_fails_hangs_or_is_absent_is_told(monkeypatch: pytest.Mon
     for command, told in ((["false"], "exit code 1"), (["sleep", "9"], "did not end"), (["no-such-mailer"], "cannot be run")):
         with pytest.raises(UserError, match=told):
             deliver(LOUD, command=command)
+
+
+@pytest.fixture(scope="module")
+def frames(tables: Tables) -> dict[str, pd.DataFrame]:
+    return {name: tables.frame(name) for name in ("cards", "calls", "blocks", "complaints")}
+
+
+def events(alarms: Findings, *wanted: str) -> list[dict[str, object]]:
+    return [dict(alarm.values) for alarm in alarms.alarms if alarm.kind in wanted]
+
+
+def test_a_missing_day_a_repeated_day_and_a_table_that_stopped_are_named(
+    frames: dict[str, pd.DataFrame], scores: Path, end: pd.Timestamp, demo: Path
+) -> None:
+    calls = frames["calls"]
+    day = calls["started_at"].dt.normalize()
+    gone, copied, source = (end - pd.Timedelta(days=back) for back in (3, 5, 12))
+    kept = calls[(day != gone) & (day != copied)]
+    again = calls[day == source].assign(started_at=lambda part: part["started_at"] + (copied - source))
+    complaints = frames["complaints"]
+    complaints = complaints[complaints["complained_at"] < end - pd.Timedelta(days=60)]
+    spoilt = {**frames, "calls": pd.concat([kept, again]), "complaints": pd.concat([complaints] * 1)}
+    found = run(read_tables(spoilt), scores, end, demo)
+    assert [alarm["date"] for alarm in events(found, "feed_day")] == [f"{gone:%Y-%m-%d}"]
+    [repeat] = events(found, "feed_repeated")
+    assert (repeat["date"], repeat["other"]) == (f"{copied:%Y-%m-%d}", f"{source:%Y-%m-%d}")
+
+
+def test_an_operator_that_blocks_more_is_named_end_to_end(
+    frames: dict[str, pd.DataFrame], scored: pd.DataFrame, scores: Path, end: pd.Timestamp, demo: Path, tmp_path: Path
+) -> None:
+    """A real model's lists of 45 mornings; from day 25 on one operator of a small world blocks a card a day more."""
+    from click.testing import CliRunner
+
+    from blockrisk.training.cli import cli
+
+    start = end - pd.Timedelta(days=20)
+    operators = frames["cards"].set_index("card_id")["operator"]
+    named = operators.loc[scored["card_id"].unique()].value_counts().index[0]
+    hit = scored[(scored["as_of"] == end) & (scored["card_id"].map(operators) == named)]["card_id"].head(20).tolist()
+    more = pd.DataFrame({"card_id": hit, "blocked_at": [start + pd.Timedelta(days=i % 20, hours=11) for i in range(len(hit))]})
+    changed = {**frames, "blocks": pd.concat([frames["blocks"], more.assign(kind="full_stop")], ignore_index=True)}
+    quiet = run(read_tables(frames), scores, end, demo)
+    assert events(quiet, "policy", "policy_region") == []
+    data = tmp_path / "data"
+    for name, frame in changed.items():
+        write_frame(frame, data / f"{name}.parquet")
+    out = tmp_path / "findings.json"
+    arguments = ["monitor", str(data), "--model", str(demo / "demo/model"), "--scores", str(scores), "--as-of", f"{end:%Y-%m-%d}"]
+    done = CliRunner().invoke(cli, [*arguments, "--out", str(out), "--no-mlflow"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert f"ALARM: {named} blocks" in done.output
+    [alarm] = [alarm["values"] for alarm in json.loads(out.read_text(encoding="utf-8"))["alarms"] if alarm["kind"] == "policy"]
+    assert alarm["operator"] == named
+    assert abs((pd.Timestamp(alarm["since"]) - start).days) <= 5
+    assert alarm["low"] > 1.0
+
+
+def test_a_failed_check_leaves_with_exit_code_4(demo: Path, end: pd.Timestamp, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from blockrisk.training.cli import cli
+
+    arguments = [
+        "--model",
+        str(demo / "demo/model"),
+        "--scores",
+        str(tmp_path / "none"),
+        "--as-of",
+        f"{end:%Y-%m-%d}",
+        "--no-mlflow",
+    ]
+    done = CliRunner().invoke(cli, ["monitor", str(demo / "demo/data"), *arguments])
+    assert done.exit_code == 4
+    assert "FAILED: policy: " in done.output
+
+
+def test_lists_are_judged_on_ripe_labels_and_the_others_counted_apart(
+    tables: Tables, scored: pd.DataFrame, scores: Path, end: pd.Timestamp, demo: Path
+) -> None:
+    from blockrisk.training.labels import labels
+
+    [row] = run(tables, scores, end, demo).results["lists"].rows
+    told = labels(tables, scored, 7, end)
+    ripe = told[told["label"].notna()]
+    assert row["rows"] == len(ripe)
+    assert row["last"] == f"{end - pd.Timedelta(days=7):%Y-%m-%d}"
+    assert row["listed_unknown"]["end_of_observation"] > 0
+    listed = ripe[ripe["alert"]] if "alert" in ripe else None
+    assert row["precision"] is not None
+    assert row["precision_low"] <= row["precision"] <= row["precision_high"]
+    assert listed is None or abs(len(listed) - row["listed_rows"]) <= len(listed) * 0.2  # the file's list knows one more morning
+
+
+def test_alerts_that_were_acted_on_are_compared_with_those_that_were_not(
+    frames: dict[str, pd.DataFrame], scores: Path, end: pd.Timestamp, demo: Path
+) -> None:
+    from blockrisk.training.monitoring.context import Context
+    from blockrisk.training.monitoring.lists import listed_rows
+
+    context = Context(read_tables(frames), scores, end, load_model(demo / "demo/model"))
+    alerted = listed_rows(context)
+    first = alerted[alerted["listed"] & alerted["label"].notna()].drop_duplicates("card_id").head(2)
+    actions = pd.DataFrame({"card_id": first["card_id"].astype(str), "at": first["as_of"] + pd.Timedelta(hours=10)})
+    found = run(read_tables({**frames, "actions": actions.assign(action="call_less")}), scores, end, demo)
+    acted, rest = found.results["effect"].rows
+    assert acted["alerts"] == len(first)
+    assert rest["alerts"] > 0
+    assert acted["low"] is not None
+
+
+def test_a_model_trained_with_actions_leaves_the_acted_rows_out_and_says_how_many(frames: dict[str, pd.DataFrame]) -> None:
+    from blockrisk.training.dated import build_examples
+
+    dates = [pd.Timestamp("2025-02-10"), pd.Timestamp("2025-02-17")]
+    until = pd.Timestamp("2025-03-20")
+    plain, unknown = build_examples(read_tables(frames), dates, 7, until)
+    card = plain.cards[plain.y == 0][0]
+    acted = pd.DataFrame({"card_id": [card], "at": [dates[0] + pd.Timedelta(hours=9)], "action": ["call_less"]})
+    changed, told = build_examples(read_tables({**frames, "actions": acted}), dates, 7, until)
+    assert "acted" not in unknown
+    assert told["acted"] == 1
+    left = changed.dates[changed.cards == card]
+    assert dates[0].to_datetime64() not in left
+    assert dates[1].to_datetime64() in left

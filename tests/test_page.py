@@ -334,3 +334,28 @@ def test_every_text_field_is_reached_by_the_payloads() -> None:
     unseen = [name for name in marks if name not in text]
     codes = sum(len(told.reasons) + len(told.advice) for told in briefing.explanations)
     assert len(unseen) == codes + 2
+
+
+def test_findings_of_the_morning_are_told_in_every_language_and_escaped(briefing: Briefing) -> None:
+    nasty = "<b>Operator</b>"
+    alarm = {"operator": nasty, "region": "", "since": "2025-04-20", "raised": "2025-04-28", "ratio": 2.1, "low": 1.4, "high": 3.0}
+    row = {"operator": nasty, "region": "", "observed": 9, "expected": 4.0, "ratio": 2.25, "low": 1.03, "high": 4.27, "alarm": True}
+    found = {
+        "as_of": briefing.as_of,
+        "alarms": [{"kind": "policy", "values": alarm}],
+        "failed": [nasty],
+        "tables": {"policy": [row]},
+    }
+    told = page_module.page(replace(briefing, monitoring=found))
+    assert 'href="#monitoring"' in told
+    assert nasty not in told
+    for language in LANGUAGES:
+        assert texts()["monitoring.failed"][language] in told
+        assert texts()["monitoring.alarm.policy"][language].format(**{**alarm, "operator": "&lt;b&gt;Operator&lt;/b&gt;"}) in told
+    quiet = page_module.page(replace(briefing, monitoring={**found, "alarms": [], "failed": []}))
+    assert texts()["monitoring.quiet"]["en"] in quiet
+
+
+def test_without_findings_the_page_has_no_section_on_monitoring(html: str) -> None:
+    assert 'id="monitoring"' not in html
+    assert "#monitoring" not in html

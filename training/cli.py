@@ -20,6 +20,7 @@ COMMANDS = {
     "promote": "blockrisk.training.morning.registry_cli:promote",
     "rollback": "blockrisk.training.morning.registry_cli:rollback",
     "serve": "blockrisk.training.morning.serve_cli:serve",
+    "monitor": "blockrisk.training.monitor_cli:monitor",
     "simulate": "blockrisk.training.simulate_cli:simulate",
     "demo": "blockrisk.training.demo_cli:demo",
 }

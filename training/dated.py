@@ -14,6 +14,7 @@ from blockrisk.features.errors import UserError
 from blockrisk.features.intake import ZONE, account_lines
 from blockrisk.features.tables import LABEL_KINDS
 from blockrisk.serving.alerts import DEFAULT_ALERT, AlertRule
+from blockrisk.training.acted import acted_days, repeats
 from blockrisk.training.choice import CANDIDATES, Choice, choose
 from blockrisk.training.fitting import (
     FEW_BLOCKS,
@@ -123,7 +124,8 @@ def build_examples(
 ) -> tuple[Examples, dict[str, int]]:
     """Make the labelled vectors of all cards at risk on the dates, and count the rows without a label.
 
-    Labels at `further` horizons come along, NaN where they are not known.
+    Labels at `further` horizons come along, NaN where they are not known. Rows that were acted on are left out and others stand in
+    for them (`acted`).
     """
     labelled = labels(tables, at_risk(tables, list(dates)), horizon, until)
     known = labelled[labelled["label"].notna()].reset_index(drop=True)
@@ -141,7 +143,25 @@ def build_examples(
         horizon=horizon,
         others=others,
     )
-    return examples, unknown_counts(labelled)
+    unknown = unknown_counts(labelled)
+    if "actions" not in tables.present:
+        return examples, unknown
+    return _without_acted(tables, examples, pairs, until, unknown)
+
+
+def _without_acted(
+    tables: Tables, examples: Examples, pairs: pd.DataFrame, until: pd.Timestamp, unknown: dict[str, int]
+) -> tuple[Examples, dict[str, int]]:
+    """Censor the rows that somebody acted on, at every horizon, and let others stand in for those of the primary one."""
+    assert examples.horizon is not None
+    acted, blocked = acted_days(tables, pairs, examples.horizon, until, LABEL_KINDS)
+    times = repeats(examples.frame, examples.cards, acted, blocked, examples.horizon)
+    others = {
+        days: np.where(np.isnan(acted_days(tables, pairs, days, until, LABEL_KINDS)[0]), y, np.nan)
+        for days, y in examples.others.items()
+    }
+    kept = replaced(examples, others=others).take(np.repeat(np.arange(len(times)), times))
+    return kept, {**unknown, "acted": int((~np.isnan(acted)).sum())}
 
 
 def rows_of(split: DateSplit, dates: np.ndarray | None) -> RowSplit:

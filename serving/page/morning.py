@@ -18,8 +18,8 @@ from blockrisk.serving.page.drawing import Bar, Effect, Timeline, effects, facto
 from blockrisk.serving.page.summary import moves, today
 from blockrisk.serving.page.texts import texts
 
-SECTIONS: Final = ("today", "changes", "list", "cards", "quality")
-"""The sections in their order: each a template in templates/sections/."""
+SECTIONS: Final = ("today", "changes", "list", "cards", "monitoring", "quality")
+"""The sections in their order: each a template in templates/sections/. Without findings there is no section on monitoring."""
 
 MOST_ROWS: Final = 10_000
 """Rows of the list; beyond, the riskiest are in the page and a word says so."""
@@ -61,7 +61,7 @@ def page(briefing: Briefing) -> str:
 def _render(briefing: Briefing, sections: list[CardSection]) -> str:
     rose, fell = moves(briefing)
     values = {
-        "sections": SECTIONS,
+        "sections": [name for name in SECTIONS if name != "monitoring" or briefing.monitoring is not None],
         "briefing": briefing,
         "today": today(briefing),
         "rose": rose,

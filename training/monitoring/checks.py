@@ -13,6 +13,7 @@ from blockrisk.features.errors import UserError
 from blockrisk.serving.predict import load_model
 from blockrisk.training.monitoring.context import Context
 from blockrisk.training.monitoring.drift import check_drift
+from blockrisk.training.monitoring.effect import check_effect
 from blockrisk.training.monitoring.feeds import check_feeds
 from blockrisk.training.monitoring.findings import Findings, Result
 from blockrisk.training.monitoring.lists import check_lists
@@ -25,6 +26,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[Context], Result]], ...]] = (
     ("drift", check_drift),
     ("lists", check_lists),
     ("policy", check_policy),
+    ("effect", check_effect),
 )
 """Name and function of each check. Add one here, its sentence in serving/page/languages, and its test."""
 
