@@ -47,7 +47,7 @@ def _meet(
         said = inlet.read().decode()
     for name in FOLDERS:
         (folder / name).chmod(0o755)
-    errors = [line for line in said.splitlines() if line.startswith("blockrisk: ")]
+    errors = [line for line in said.splitlines() if line.startswith(("blockrisk: ", "FAILED, after the list"))]
     tally.hazards[command.name] += 1
     if code == 0 and results(folder) != known[1]:
         tally.wrong.append(f"{command.name} met a hazard, left with 0, and its results are not whole")

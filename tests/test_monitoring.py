@@ -15,6 +15,8 @@ from blockrisk.features.output import write_frame
 from blockrisk.serving.page.texts import texts
 from blockrisk.serving.predict import load_model, predict
 from blockrisk.training.monitoring import Alarm, Findings, Result, deliver, delivery, monitor
+from blockrisk.training.monitoring.context import Context
+from blockrisk.training.monitoring.feeds import check_feeds, silent_since
 
 DAYS = 45
 QUIET = Findings("2025-03-01", {"mornings": Result()})
@@ -182,7 +184,7 @@ def events(alarms: Findings, *wanted: str) -> list[dict[str, object]]:
     return [dict(alarm.values) for alarm in alarms.alarms if alarm.kind in wanted]
 
 
-def test_a_missing_day_a_repeated_day_and_a_table_that_stopped_are_named(
+def test_a_missing_day_and_a_repeated_day_are_named(
     frames: dict[str, pd.DataFrame], scores: Path, end: pd.Timestamp, demo: Path
 ) -> None:
     calls = frames["calls"]
@@ -190,15 +192,27 @@ def test_a_missing_day_a_repeated_day_and_a_table_that_stopped_are_named(
     gone, copied, source = (end - pd.Timedelta(days=back) for back in (3, 5, 12))
     kept = calls[(day != gone) & (day != copied)]
     again = calls[day == source].assign(started_at=lambda part: part["started_at"] + (copied - source))
-    complaints = frames["complaints"]
-    complaints = complaints[complaints["complained_at"] < end - pd.Timedelta(days=60)]
-    spoilt = {**frames, "calls": pd.concat([kept, again]), "complaints": pd.concat([complaints] * 1)}
-    found = run(read_tables(spoilt), scores, end, demo)
-    assert [alarm["date"] for alarm in events(found, "feed_day")] == [f"{gone:%Y-%m-%d}"]
-    [repeat] = events(found, "feed_repeated")
+    spoilt = read_tables({"cards": frames["cards"], "calls": pd.concat([kept, again])})
+    found = check_feeds(Context(spoilt, scores, end, load_model(demo / "demo/model"))).alarms
+    assert [alarm.values["date"] for alarm in found if alarm.kind == "feed_day"] == [f"{gone:%Y-%m-%d}"]
+    [repeat] = [alarm.values for alarm in found if alarm.kind == "feed_repeated"]
     assert (repeat["date"], repeat["other"]) == (f"{copied:%Y-%m-%d}", f"{source:%Y-%m-%d}")
 
 
+def test_a_table_is_silent_when_it_holds_nothing_for_longer_than_ever_and_than_chance_allows() -> None:
+    as_of = pd.Timestamp("2026-03-01")
+
+    def rows(a_day: float, silent: int) -> pd.Series:
+        days = pd.date_range(end=as_of - pd.Timedelta(days=silent + 1), periods=40)
+        return pd.Series(a_day, index=days[days.day_of_week < 5])  # never at a week-end
+
+    assert silent_since(rows(10.0, 5), as_of) == "2026-02-24"
+    assert silent_since(rows(10.0, 1), as_of) is None
+    assert silent_since(rows(0.5, 5), as_of) is None
+    assert silent_since(rows(10.0, 5).head(1), as_of) is None
+
+
+@pytest.mark.long
 def test_an_operator_that_blocks_more_is_named_end_to_end(
     frames: dict[str, pd.DataFrame], scored: pd.DataFrame, scores: Path, end: pd.Timestamp, demo: Path, tmp_path: Path
 ) -> None:
@@ -265,10 +279,10 @@ def test_lists_are_judged_on_ripe_labels_and_the_others_counted_apart(
     assert listed is None or abs(len(listed) - row["listed_rows"]) <= len(listed) * 0.2  # the file's list knows one more morning
 
 
+@pytest.mark.long
 def test_alerts_that_were_acted_on_are_compared_with_those_that_were_not(
     frames: dict[str, pd.DataFrame], scores: Path, end: pd.Timestamp, demo: Path
 ) -> None:
-    from blockrisk.training.monitoring.context import Context
     from blockrisk.training.monitoring.lists import listed_rows
 
     context = Context(read_tables(frames), scores, end, load_model(demo / "demo/model"))
@@ -282,6 +296,7 @@ def test_alerts_that_were_acted_on_are_compared_with_those_that_were_not(
     assert acted["low"] is not None
 
 
+@pytest.mark.long
 def test_a_model_trained_with_actions_leaves_the_acted_rows_out_and_says_how_many(frames: dict[str, pd.DataFrame]) -> None:
     from blockrisk.training.dated import build_examples
 

@@ -312,3 +312,23 @@ def test_a_score_file_that_was_changed_since_is_left_out_of_account(place: Path)
     assert any(line.startswith(f"! {file} is not as it was written") for line in said)
     after = pd.read_parquet(place / f"workspace/scores/{AS_OF + timedelta(days=1)}.parquet")
     assert after.loc[after["alert"], "rank"].tolist() == list(range(1, int(after["alert"].sum()) + 1))
+
+
+@pytest.mark.long
+def test_the_page_tells_the_findings_and_the_version_that_scored(place: Path) -> None:
+    file = place / "morning.toml"
+    file.write_text(
+        file.read_text().replace('formats = ["csv"]', 'formats = ["html", "csv"]').replace("capacity = 5", "capacity = 2")
+    )
+    code, said = morning(place)
+    assert code == DELIVERED
+    page = (place / f"lists/{AS_OF}/list.html").read_text(encoding="utf-8")
+    assert 'id="monitoring"' in page
+    assert "v1" in page
+    assert len([line for line in said if line.startswith("The list: ")]) == 2
+    assert sorted(path.name for path in (place / f"lists/{AS_OF}").iterdir()) == [
+        "check.json",
+        "list.csv",
+        "list.html",
+        "monitor.json",
+    ]

@@ -22,10 +22,8 @@ def aliases(store: Path) -> dict[str, str]:
     from mlflow.tracking import MlflowClient
 
     uri = f"sqlite:///{store / 'mlflow.db'}"
-    found: dict[str, str] = dict(
-        MlflowClient(tracking_uri=uri, registry_uri=uri).get_registered_model("blockrisk-champion").aliases
-    )
-    return found
+    found = MlflowClient(tracking_uri=uri, registry_uri=uri).get_registered_model("blockrisk-champion").aliases
+    return {name: str(number) for name, number in found.items()}
 
 
 @pytest.mark.long

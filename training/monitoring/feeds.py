@@ -34,10 +34,12 @@ def check_feeds(context: Context) -> Result:
     recent = pd.date_range(end=context.as_of - pd.Timedelta(days=1), periods=RECENT_DAYS)
     alarms = [alarm for day in recent if (alarm := _thin(calls, day)) is not None]
     alarms += [
-        _alarm("feed_silent", table=name, since=since) for name, rows in counts.items() if (since := _silent(rows, context.as_of))
+        _alarm("feed_silent", table=name, since=since)
+        for name, rows in counts.items()
+        if (since := silent_since(rows, context.as_of))
     ]
     for operator, rows in _calls_by_operator(context).items():
-        if not alarms and (since := _silent(rows, context.as_of)):
+        if not alarms and (since := silent_since(rows, context.as_of)):
             alarms.append(_alarm("feed_operator", operator=operator, since=since))
     alarms += [
         _alarm("feed_repeated", date=f"{day}", other=f"{other}", share=share) for day, other, share in _repeats(context, recent[0])
@@ -94,7 +96,7 @@ def _thin(calls: pd.Series, day: pd.Timestamp) -> Alarm | None:
     return _alarm("feed_day", date=f"{day:%Y-%m-%d}", rows=int(rows), usual=int(usual))
 
 
-def _silent(rows: pd.Series, as_of: pd.Timestamp) -> str | None:
+def silent_since(rows: pd.Series, as_of: pd.Timestamp) -> str | None:
     """Give the first day without a row if the silence until as_of is longer than any before, and holds LEAST_ROWS usually."""
     if len(rows) < 2:
         return None

@@ -21,7 +21,7 @@ from blockrisk.features.report import report_of, write_report
 from blockrisk.models.folder import new_folder
 from blockrisk.serving.advice import add_advice
 from blockrisk.serving.alerts import AlertRule
-from blockrisk.serving.briefing import brief
+from blockrisk.serving.briefing import Briefing, brief
 from blockrisk.serving.outputs import wants_briefing, write_outputs
 from blockrisk.serving.predict import Model, listed, risk_vectors, score_vectors
 from blockrisk.training.dated import train
@@ -33,7 +33,7 @@ from blockrisk.training.morning.settings import Config
 from blockrisk.training.morning.workspace import Inputs, Workspace, check_unchanged, sum_of
 from blockrisk.training.tracking import Run, track
 
-CHECKED: Final = "check.json"
+CHECKED, PAGE = "check.json", "list.html"
 ALARM_DAYS: Final = 3
 """Days between two trainings at least, however many alarms are raised."""
 
@@ -68,6 +68,22 @@ class Morning:
     def model(self) -> Model:
         """Load the version that scores this morning, verified."""
         return registry.verified(registry.version(self.place.models, self.told["model"]["version"]))
+
+    @cached_property
+    def scored(self) -> pd.DataFrame:
+        """Give the scores of this morning, as they are on disk."""
+        return read_frame(self.place.scores / f"{self.as_of}.parquet").drop(columns="model")
+
+    @cached_property
+    def briefing(self) -> Briefing:
+        """Gather what the list for people tells, once."""
+        found = brief(self.tables, self.model, self.scored, pd.Timestamp(self.as_of), self.config["capacity"])
+        return replace(found, model={**found.model, "name": self.told["model"]["version"]})
+
+    @property
+    def delivered(self) -> Path:
+        """Name the folder that the list is delivered in."""
+        return self.place.lists / self.as_of.isoformat()
 
     def output(self, step: str, name: str) -> Path:
         """Name a file that an earlier step left."""
@@ -134,29 +150,28 @@ def _listed_before(morning: Morning) -> tuple[list[str], list[str]]:
 
 def report(morning: Morning, folder: Path) -> Told:
     """Write the list for people, and deliver it: its folder appears whole, or takes the place of the one before at once."""
-    scored = read_frame(morning.place.scores / f"{morning.as_of}.parquet").drop(columns="model")
-    target = morning.place.lists / morning.as_of.isoformat()
+    target = morning.delivered
     if target.exists() and not (target / CHECKED).is_file():
         raise UserError(
             f"{target} exists and is no list of ours, so it is not touched; move it away, or set lists to another folder"
         )
     with new_folder(target, replace=True) as fresh:
         files = [fresh / f"list.{ending}" for ending in morning.config["formats"]]
-        write_outputs(scored, _briefing(morning, scored, files), files)
+        write_outputs(morning.scored, morning.briefing if wants_briefing(files) else None, files)
         for path in sorted((morning.place.work(morning.as_of) / "check").rglob("*")):
             if path.is_file() and path.name != "step.json":
                 copy = fresh / path.relative_to(morning.place.work(morning.as_of) / "check")
                 copy.parent.mkdir(exist_ok=True)
                 copy.write_bytes(path.read_bytes())
-    written = [str(target / file.name) for file in files]
-    return {"lines": [f"The list: {name}" for name in written], "written": written}
+    names = [str(target / file.name) for file in files]
+    kept = [name for name in names if not name.endswith(PAGE)]  # the page is written again, with the findings
+    return {"lines": [f"The list: {name}" for name in names], "written": kept}
 
 
-def _briefing(morning: Morning, scored: pd.DataFrame, files: list[Path]) -> Any:
-    if not wants_briefing(files):
-        return None
-    found = brief(morning.tables, morning.model, scored, pd.Timestamp(morning.as_of), morning.config["capacity"])
-    return replace(found, model={**found.model, "name": morning.told["model"]["version"]})
+def write_findings(morning: Morning, findings: dict[str, Any]) -> None:
+    """Write the page of the list again, with the findings of the monitoring in it, where the settings want a page."""
+    if "html" in morning.config["formats"]:
+        write_outputs(morning.scored, replace(morning.briefing, monitoring=findings), [morning.delivered / PAGE])
 
 
 def renew(morning: Morning, folder: Path) -> Told:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from blockrisk.features.output import write_text
 from blockrisk.training.monitoring import DeliveryError, Findings, deliver, monitor
 from blockrisk.training.morning import registry
-from blockrisk.training.morning.steps import Morning, Told
+from blockrisk.training.morning.steps import Morning, Told, write_findings
 from blockrisk.training.tracking import Run, track
 
 FILE: Final = "monitor.json"
@@ -22,7 +22,8 @@ def watch(morning: Morning, folder: Path) -> Told:
     bundle = registry.version(morning.place.models, morning.told["model"]["version"]).folder / registry.BUNDLE
     found = monitor(morning.tables, morning.place.scores, datetime.combine(morning.as_of, time()), bundle)
     told = found.to_json()
-    file = morning.place.lists / morning.as_of.isoformat() / FILE
+    write_findings(morning, told)
+    file = morning.delivered / FILE
     write_text(file, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
     undelivered = _delivered(found, morning.config.part("monitor"))
     lines = [*found.lines(), *(f"FAILED: {sentence}" for sentence in undelivered)]
