@@ -52,7 +52,7 @@ def ratio_of_ratios(
 
     >>> ratio, low, high = ratio_of_ratios(5, 10.0, 20, 20.0)
     >>> round(ratio, 2), round(low, 2), round(high, 2)
-    (0.5, 0.15, 1.39)
+    (0.5, 0.15, 1.37)
     """
     scale = second_expected / first_expected
     low = float(beta.ppf(0.025, first, second + 1)) if first else 0.0
