@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,7 +66,7 @@ class DecisionTables:
                 compare(by_column[self.column[first:last]], edges, out=answers[first:last])
                 continue
             starts = np.flatnonzero(np.diff(self.column[first:last], prepend=-1)).tolist()
-            for begin, end in zip(starts, [*starts[1:], last - first], strict=True):
+            for begin, end in pairwise([*starts, last - first]):
                 seen = by_column[self.column[first + begin]]
                 compare(seen, edges[begin:end], out=answers[first + begin : first + end])
         joined = answers[plain:-1]
