@@ -32,10 +32,14 @@ def _span_turns(tile: Tile, span: Span, days: int, k: int) -> str:
 
 
 def _both_ends(rows: str, key: str) -> str:
-    """Count the rows by key and span in one pass, then add them where the span begins and take them off where it ends."""
+    """Count the rows by key and span in one pass, then add them where the span begins and take them off where it ends.
+
+    One list is unnested, not two side by side: Spark would pair each of the one with each of the other.
+    """
     spans = f"select {key}, low, high, count(*) as n from ({rows}) where {_SEEN} group by {key}, low, high"
     return f"""
-        select {key}, unnest([low, high]) as day, unnest([n, -n]) as n from ({spans})"""
+        select {key}, case when sign = 1 then low else high end as day, n * sign as n
+        from (select *, unnest([1, -1]) as sign from ({spans}))"""
 
 
 def running_sql(turns: str, aliases: list[str]) -> str:

@@ -1,5 +1,6 @@
 """Scoring on Spark: the bundle goes to the executors, and each partition of the vectors is scored where it is."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,7 +31,9 @@ def score_rows(rows: "Rows", model: "Model", *, reasons: bool) -> pd.DataFrame:
     kinds = {str(name): _TYPES.get(str(name), _NUMBER if kind == np.float64 else _TEXT) for name, kind in names.dtypes.items()}
     stated = ", ".join(f"`{name}` {spark}" for name, (_, spark) in kinds.items())
     schema = pa.schema([(name, arrow) for name, (arrow, _) in kinds.items()])
-    scored = rows.spark.mapInArrow(_partition_scorer(model, schema, reasons), stated).toArrow().to_pandas()
+    with warnings.catch_warnings():  # Spark asks for an older pandas; what is handed over here is Arrow, and pandas is ours alone
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        scored = rows.spark.mapInArrow(_partition_scorer(model, schema, reasons), stated).toArrow().to_pandas()
     scored = scored.astype({name: kind for name, kind in names.dtypes.items() if name != "as_of"})
     scored["rank"] = ranks(scored["probability"].to_numpy(), scored["card_id"].array, scored["as_of"].to_numpy())
     return scored
