@@ -4,9 +4,11 @@ The data set is read at the same door (features.intake) and handed over as Parqu
 made by the very text that DuckDB runs; nothing of a feature is said twice.
 """
 
+import os
 import re
 import shutil
 import socket
+import sys
 import tempfile
 import weakref
 from collections.abc import Mapping
@@ -251,6 +253,8 @@ def start_spark(master: str) -> SparkEngine:
     check_java()
     for host, port in re.findall(r"([\w.-]+):(\d+)", master) if master.startswith("spark://") else ():
         _check_there(host, int(port), master)
+    if master.startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark would take the first python3 on the PATH
     settings = _SETTINGS | (_LOCAL_SETTINGS if master.startswith("local") else {})
     builder = SparkSession.builder.master(master)
     for name, value in settings.items():
@@ -267,8 +271,6 @@ def start_spark(master: str) -> SparkEngine:
 
 def check_java() -> None:
     """Raise UserError where there is no Java runtime for Spark to run on."""
-    import os
-
     home = os.environ.get("JAVA_HOME")
     found = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
     if not found:
