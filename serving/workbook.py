@@ -92,7 +92,7 @@ _ADVICE: Final = ("card_id", "code", "probability_without", "probability_with", 
 def _with_context(scored: pd.DataFrame, briefing: Briefing) -> pd.DataFrame:
     """Add operator, region, team and the change since the day before to the rows of the briefing's date."""
     traits = briefing.traits.reindex(scored["card_id"])
-    before = scored["card_id"].map(briefing.before.set_index("card_id")["probability"])
+    before = scored["card_id"].map(briefing.before.set_index("card_id")["probability"]).astype("float64")  # of no row: text
     last = scored["as_of"] == pd.Timestamp(briefing.as_of)
     return scored.assign(**{name: traits[name].to_numpy() for name in TRAITS}, change=(scored["probability"] - before).where(last))
 
