@@ -9,6 +9,11 @@ from blockrisk.features.errors import UserError
 from blockrisk.features.intake import Tables
 
 
+def no_such_card(card_id: str) -> UserError:
+    """Tell of a card that is asked for by its id and is not there."""
+    return UserError(f"card {card_id} is not in the cards table; card ids are text, leading zeros included")
+
+
 def at_risk(tables: Tables, as_ofs: Sequence[Any], *, all_cards: bool = False) -> pd.DataFrame:
     """List the cards at risk at each date.
 

@@ -2,11 +2,13 @@
 
 import fcntl
 import glob
+import json
 import os
 import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -104,6 +106,11 @@ def read_frame(path: Path) -> pd.DataFrame:
 def write_text(path: Path, text: str) -> None:
     """Write text as UTF-8, whole or not at all."""
     write_atomically(path, lambda temporary: Path(temporary).write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write plain values as JSON for people and programs, whole or not at all."""
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
 def write_atomically(path: Path, write: Callable[[str], object]) -> None:

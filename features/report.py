@@ -1,6 +1,5 @@
 """The report of `blockrisk check`: as one screen, and as report.json."""
 
-import json
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +14,7 @@ from blockrisk.features.intake import Tables
 from blockrisk.features.intake.account import mapping_line
 from blockrisk.features.intake.checks import Warned
 from blockrisk.features.messages import either, rule, say, shown
-from blockrisk.features.output import write_text
+from blockrisk.features.output import write_json
 
 VERSION = 1
 _SHOWN = 8
@@ -71,7 +70,7 @@ def unusable(error: UserError) -> dict[str, Any]:
 
 def write_report(report: dict[str, Any], path: Path) -> None:
     """Write a report as JSON, whole or not at all."""
-    write_text(path, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+    write_json(path, report)
 
 
 def print_report(tables: Tables, warnings: list[Warned], out: IO[str]) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -94,7 +95,7 @@ def save_bundle(  # noqa: PLR0913 - the parts of a bundle
         "format": FORMAT,
         "columns": list(model.columns),
         "text_columns": list(model.encoder.columns),
-        "versions": _versions(),
+        "versions": versions_of(_PACKAGES),
         "files": {name: {"sha256": _sum(files[name]), "bytes": len(files[name])} for name in CONTENT},
     }
     files[MANIFEST] = _json(whole)
@@ -263,9 +264,14 @@ def _sum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _versions() -> dict[str, str]:
+def versions_of(packages: Sequence[str]) -> dict[str, str]:
+    """Name Python and those of the packages that are installed, with their versions.
+
+    >>> list(versions_of(["numpy", "no such package"]))
+    ['python', 'numpy']
+    """
     found = {"python": platform.python_version()}
-    for package in _PACKAGES:
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

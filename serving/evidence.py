@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from blockrisk.features import Tables, UserError, prepare_rows
+from blockrisk.features import Tables, prepare_rows
+from blockrisk.features.at_risk import no_such_card
 from blockrisk.features.windows import in_window, seen_before_as_of
 from blockrisk.serving.daily import daily
 from blockrisk.serving.limits_on_file import limits_on_file
@@ -72,7 +73,7 @@ def gather(tables: Tables, card_id: str, as_of: Any, days: int = DAYS) -> Eviden
     """
     found = tables.con.execute("select * from cards where card_id = ?", [card_id]).df()
     if found.empty:
-        raise UserError(f"card {card_id} is not in the cards table; card ids are text, leading zeros included")
+        raise no_such_card(card_id)
     stamp = pd.Timestamp(as_of)
     by_day = daily(tables, [card_id], stamp, days)
     prepare_rows(tables, pd.DataFrame({"card_id": [card_id], "as_of": [stamp]}), {"undeclared_calls": days})

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from blockrisk.features import Tables, UserError, at_risk, vectors
+from blockrisk.features.at_risk import no_such_card
 from blockrisk.serving.advice import advise
 from blockrisk.serving.explanation import Advice, Contribution, Explanation
 from blockrisk.serving.limits_on_file import limits_on_file
@@ -69,7 +70,7 @@ def _check_at_risk(tables: Tables, wanted: Sequence[str], there: set[str], as_of
     if absent:
         [(known,)] = tables.con.execute("select count(*) from cards where card_id = ?", [absent[0]]).fetchall()
         if not known:
-            raise UserError(f"card {absent[0]} is not in the cards table; card ids are text, leading zeros included")
+            raise no_such_card(absent[0])
         raise UserError(
             f"card {absent[0]} is not at risk at {as_of:%Y-%m-%d} (not yet active, given up, or inside a block); "
             "give a date on which it was in use"

@@ -76,8 +76,17 @@ def cross_entropy(q: Floats, p: Floats) -> float:
     """
     if not len(q):
         return float("nan")
+    return float(np.mean(losses(q, p)))
+
+
+def losses(q: Floats, p: Floats) -> Floats:
+    """Compute the expected log loss of each row, float64[n], as `cross_entropy` takes the mean of.
+
+    >>> losses(np.array([1.0, 0.0]), np.array([0.5, 0.5])).round(4).tolist()
+    [0.6931, 0.6931]
+    """
     clipped = np.clip(p, TINY, 1 - TINY)
-    return float(-np.mean(q * np.log(clipped) + (1 - q) * np.log1p(-clipped)))
+    return np.asarray(-(q * np.log(clipped) + (1 - q) * np.log1p(-clipped)))
 
 
 def log_loss_skill(y: Floats, p: Floats, reference: float | Floats | None = None) -> float:

@@ -73,10 +73,9 @@ def monitor(  # noqa: PLR0913 - the options
 
 def write_findings(findings: "Findings", path: Path) -> None:
     """Write the findings as JSON, whole or not at all."""
-    from blockrisk.features.output import write_atomically
+    from blockrisk.features.output import write_text
 
-    text = json.dumps(findings.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(path, lambda temporary: Path(temporary).write_text(text, encoding="utf-8"))
+    write_text(path, json.dumps(findings.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def log(findings: "Findings", model: Path) -> str:

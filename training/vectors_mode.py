@@ -8,6 +8,7 @@ import pandas as pd
 
 from blockrisk.features import catalogue
 from blockrisk.features.errors import UserError
+from blockrisk.features.intake.days import digest_of
 from blockrisk.features.vectors_file import CARD, LABEL, read_vectors
 from blockrisk.serving.cautions import Caution, caution
 from blockrisk.training.fitting import (
@@ -83,7 +84,7 @@ def train_vectors(  # noqa: PLR0913 - the options of the command
                 "label_column": label_column,
                 "learner": chosen,
                 "seed": seed,
-                "data_digest": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "data_digest": digest_of(path),
             },
             cautions=(caution("no_dates"), caution("random_split", seed=seed), *few, *leak_cautions(frame, y)),
             unknown={},

@@ -1,7 +1,6 @@
 """Daily files of typed calls: Parquet with page checksums, written whole or not at all, and never changed once written."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import duckdb
@@ -9,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from blockrisk.features.intake.sources import quoted
+from blockrisk.features.output import write_atomically
 from blockrisk.features.tables import Table
-
-DAY_US = 86_400_000_000
+from blockrisk.features.windows import DAY_US
 
 
 def digest_of(path: Path) -> str:
@@ -35,16 +34,12 @@ def write_day(con: duckdb.DuckDBPyConnection, table: Table, day: int, folder: Pa
     rows = con.sql(
         f"select * from {table.name} where {table.event} >= {low} and {table.event} < {low} + interval 1 day order by {key}"
     ).to_arrow_table()
-    temporary = folder / f".{day}.{os.getpid()}.tmp"
-    try:
-        pq.write_table(rows, temporary, compression="zstd", write_page_checksum=True)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        digest = digest_of(temporary)
-        name = f"{day}-{digest[:16]}.parquet"
-        temporary.replace(folder / name)
-    finally:
-        temporary.unlink(missing_ok=True)
+    packed = pa.BufferOutputStream()
+    pq.write_table(rows, packed, compression="zstd", write_page_checksum=True)
+    content = packed.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
+    name = f"{day}-{digest[:16]}.parquet"
+    write_atomically(folder / name, lambda temporary: Path(temporary).write_bytes(content))
     return {"name": name, "sha256": digest, "rows": rows.num_rows}
 
 
@@ -52,12 +47,3 @@ def read_day(path: Path) -> pa.Table:
     """Read the rows of one day, the checksum of every page verified."""
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         return file.read()
-
-
-def flush_folder(folder: Path) -> None:
-    """Flush the names in a folder to the disk, so that a rename outlives a loss of power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -25,8 +25,9 @@ from blockrisk.features.intake.duplicates import drop_duplicates
 from blockrisk.features.intake.mapping import Use
 from blockrisk.features.intake.sources import Found, quoted
 from blockrisk.features.messages import say
-from blockrisk.features.output import write_atomically
+from blockrisk.features.output import write_json
 from blockrisk.features.tables import Table
+from blockrisk.features.windows import DAY_US
 
 if TYPE_CHECKING:
     from blockrisk.features.intake.read import Door
@@ -199,7 +200,7 @@ def _iso(day: int) -> str:
 
 
 def _day_of(table: Table) -> str:
-    return f"epoch_us({table.event}) // {daily.DAY_US}"
+    return f"epoch_us({table.event}) // {DAY_US}"
 
 
 def _read_files(door: Door, table: Table, found: dict[str, Found], digests: dict[str, str]) -> dict[str, Kept]:
@@ -249,7 +250,6 @@ def _write_days(door: Door, table: Table, store: Store, touched: set[int]) -> di
 
 def _commit(store: Store, state: State) -> None:
     """Make the new state the one that counts, then remove daily files that neither it nor the state before names."""
-    daily.flush_folder(store.days)
     told = {
         "format": FORMAT,
         "rules": state.rules,
@@ -257,10 +257,8 @@ def _commit(store: Store, state: State) -> None:
         "files": {label: asdict(kept) for label, kept in state.files.items()},
         "days": {str(day): state.days[day] for day in sorted(state.days)},
     }
-    text = json.dumps(told, ensure_ascii=False, indent=1)
-    write_atomically(store.folder / MANIFEST, lambda name: Path(name).write_text(text, encoding="utf-8"))
+    write_json(store.folder / MANIFEST, told)
     (store.folder / MANIFEST).chmod(0o600)
-    daily.flush_folder(store.folder)
     used = {one["name"] for one in state.days.values()} | set(state.before)
     for path in store.days.iterdir():
         if path.name not in used:

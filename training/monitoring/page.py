@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from blockrisk.features.output import write_atomically
+from blockrisk.features.output import write_text
 from blockrisk.training.monitoring.trial import Trial, trial
 
 SIZES: Final = (320, 417, 1500)
@@ -48,7 +48,7 @@ def write_figures(docs: Path, trials: list[Trial], years: int) -> None:
     page = docs / "MONITORING.md"
     before, rest = page.read_text(encoding="utf-8").split(START)
     text = before + START + "\n" + section(trials, years) + "\n" + END + rest.split(END)[1]
-    write_atomically(page, lambda temporary: Path(temporary).write_text(text, encoding="utf-8"))
+    write_text(page, text)
 
 
 if __name__ == "__main__":

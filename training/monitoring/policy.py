@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
 
+from blockrisk.training.bootstrap import ratio_interval
 from blockrisk.training.labels import labels
 from blockrisk.training.monitoring.context import Context
 from blockrisk.training.monitoring.findings import Alarm, Result
@@ -68,16 +68,6 @@ def count_blocks(context: Context) -> Counts:
     return Counts(place[0][1], place[1][1], tuple(pd.to_datetime(dates)), observed, expected)
 
 
-def ratio_interval(observed: float, expected: float) -> tuple[float, float]:
-    """Give the exact 95 % interval of the ratio of a Poisson count to its expected value (Garwood 1936).
-
-    >>> [round(end, 2) for end in ratio_interval(10.0, 5.0)], ratio_interval(0.0, 5.0)[0]
-    ([0.96, 3.68], 0.0)
-    """
-    low = chi2.ppf(0.025, 2 * observed) / 2 if observed > 0 else 0.0
-    return float(low / expected), float(chi2.ppf(0.975, 2 * observed + 2) / 2 / expected)
-
-
 def _codes(values: pd.Series) -> tuple[Array, tuple[str, ...]]:
     codes, names = pd.factorize(values, sort=True)
     return codes, tuple(str(name) for name in names)
@@ -109,7 +99,7 @@ def _rows(found: Counts, alarmed: set[str]) -> list[dict[str, Any]]:
 
 
 def _row(operator: str, region: str, observed: float, expected: float, *, alarm: bool) -> dict[str, Any]:
-    low, high = ratio_interval(observed, expected) if expected > 0 else (None, None)
+    low, high = ratio_interval(observed, expected, int(observed), 1.0) if expected > 0 else (None, None)
     ratio = float(observed / expected) if expected > 0 else None
     counts = {"operator": operator, "region": region, "observed": int(observed), "expected": float(expected)}
     return {**counts, "ratio": ratio, "low": low, "high": high, "alarm": alarm}

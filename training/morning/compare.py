@@ -1,7 +1,7 @@
 """Whether a challenger is better than the champion: both forecast days that neither has seen, and the same cards are compared."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,10 @@ from blockrisk.training.bootstrap import ratio_interval
 from blockrisk.training.choice import standard_error
 from blockrisk.training.dated import build_examples, end_of_period
 from blockrisk.training.fitting import Examples
-from blockrisk.training.metrics import cross_entropy
+from blockrisk.training.metrics import losses
 from blockrisk.training.morning.registry import Version, verified
 
 WAITS, PROMOTED, REJECTED = "waits", "promoted", "rejected"
-
-_TINY: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -96,8 +94,8 @@ def judge(champion: Version, challenger: Version, examples: Examples, blocked: i
     """Compare two versions on labelled rows that both have not seen."""
     assert examples.dates is not None
     old, new = (verified(version).probability(examples.frame) for version in (champion, challenger))
-    losses = [_losses(examples.y, p) for p in (old, new)]
-    difference = losses[1] - losses[0]
+    earlier, later = (losses(examples.y, p) for p in (old, new))
+    difference = later - earlier
     observed, expected = float(examples.y.sum()), float(new.sum())
     low, high = ratio_interval(observed, expected, blocked, float(examples.horizon or 1))
     better, holds = float(difference.mean()) < 0, low <= 1 <= high
@@ -110,19 +108,14 @@ def judge(champion: Version, challenger: Version, examples: Examples, blocked: i
         str(pd.Timestamp(examples.dates.max()).date()),
         len(examples.y),
         blocked,
-        cross_entropy(examples.y, old),
-        cross_entropy(examples.y, new),
+        float(earlier.mean()),
+        float(later.mean()),
         float(difference.mean()),
         standard_error(difference, examples.cards),
         observed / expected,
         low,
         high,
     )
-
-
-def _losses(y: np.ndarray, p: np.ndarray) -> np.ndarray:
-    clipped = np.clip(p, _TINY, 1 - _TINY)
-    return np.asarray(-(y * np.log(clipped) + (1 - y) * np.log1p(-clipped)))
 
 
 def _why(difference: float, ratio: tuple[float, float, float], *, better: bool, holds: bool) -> str:

@@ -1,15 +1,14 @@
 """The record of a morning: one JSON file that says what was run on what, step by step, and how it ended."""
 
 import json
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from blockrisk.features.errors import UserError
-from blockrisk.features.output import write_text
+from blockrisk.features.output import write_json
+from blockrisk.models.bundle import versions_of
 
 VERSION: Final = 1
 RUNNING, DONE, FAILED, INTERRUPTED = "running", "done", "failed", "interrupted"
@@ -26,7 +25,7 @@ class Record:
     def put(self, **values: Any) -> None:
         """Change values and write the file."""
         self.content |= values
-        write_text(self.path, json.dumps(self.content, ensure_ascii=False, indent=1) + "\n")
+        write_json(self.path, self.content)
 
     def step(self, name: str, told: Mapping[str, Any]) -> None:
         """Keep what a step told, in the order of the steps."""
@@ -87,10 +86,4 @@ def _ended(attempt: Mapping[str, Any]) -> dict[str, Any]:
 
 def versions_in_use() -> dict[str, str]:
     """Name Python and the packages that figures depend on, with their versions."""
-    found = {"python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return versions_of(_PACKAGES)

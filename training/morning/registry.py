@@ -10,7 +10,7 @@ from typing import Any, Final
 from filelock import FileLock
 
 from blockrisk.features.errors import UserError
-from blockrisk.features.output import write_text
+from blockrisk.features.output import write_json, write_text
 from blockrisk.models.folder import new_folder, remove_folder
 from blockrisk.serving.predict import Model, load_model
 from blockrisk.training.morning.golden import check_golden, write_golden
@@ -77,7 +77,7 @@ def add_version(models: Path, bundle: Path, told: dict[str, Any]) -> Version:
             model = load_model(fresh / BUNDLE)
             write_golden(model, fresh)
             content = {"name": folder.name, **_figures(model), **told}
-            write_text(fresh / TOLD, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+            write_json(fresh / TOLD, content)
     return _read(folder)
 
 
@@ -127,7 +127,7 @@ def rollback(models: Path) -> tuple[Version, str]:
 
 def decide(models: Path, name: str, decision: dict[str, Any]) -> None:
     """Keep what was decided about a version, and why."""
-    write_text(models / DECISIONS / f"{name}.json", json.dumps(decision, ensure_ascii=False, indent=1) + "\n")
+    write_json(models / DECISIONS / f"{name}.json", decision)
 
 
 def decision(models: Path, name: str) -> dict[str, Any] | None:

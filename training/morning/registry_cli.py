@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from blockrisk.training.morning.registry import Version
 
-_workspace = click.option(
+workspace_option = click.option(
     "--workspace",
     default="workspace",
     show_default=True,
@@ -21,7 +21,7 @@ _workspace = click.option(
 
 
 @click.command("models", epilog="Example: blockrisk models --workspace workspace")
-@_workspace
+@workspace_option
 def models(workspace: Path) -> None:
     """List the versions of the model with their figures: which serves, which waits, and what was decided about each."""
     from rich.console import Console
@@ -37,7 +37,7 @@ def models(workspace: Path) -> None:
 
 @click.command("promote", epilog="Example: blockrisk promote v3")
 @click.argument("name")
-@_workspace
+@workspace_option
 def promote(name: str, workspace: Path) -> None:
     """Let the version NAME serve from the next run on; NAME may be the folder of a bundle, which becomes the newest version.
 
@@ -54,7 +54,7 @@ def promote(name: str, workspace: Path) -> None:
 
 
 @click.command("rollback", epilog="Example: blockrisk rollback --workspace workspace")
-@_workspace
+@workspace_option
 def rollback(workspace: Path) -> None:
     """Let the version before the champion serve again; its scores are those of the day it was built, to the last bit."""
     from blockrisk.training.morning import registry

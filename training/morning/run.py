@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from blockrisk.features.errors import UserError
+from blockrisk.features.intake.days import digest_of
 from blockrisk.features.output import write_text
 from blockrisk.models.errors import BundleError
 from blockrisk.models.folder import new_folder, remove_folder
@@ -24,7 +25,6 @@ from blockrisk.training.morning.workspace import (
     Workspace,
     inputs_of,
     own_temporary_folder,
-    sum_of,
     sweep_leftovers,
     thin_out_mornings,
 )
@@ -32,8 +32,6 @@ from blockrisk.training.report import quiet
 
 DELIVERED, INCOMPLETE = 0, 4
 """Exit codes: all was done; the list is delivered, but something after it failed. (2: a mistake, 3: busy.)"""
-
-_TOLD: Final = "step.json"
 
 
 @dataclass(frozen=True)
@@ -159,17 +157,17 @@ def _one(morning: Morning, step: Step) -> Told:
         told = step.do(morning, fresh)
         told = {"status": FAILED if told.get("failed") else DONE, **told}
         made = [path for path in sorted(fresh.rglob("*")) if path.is_file()]
-        told["sums"] = {str(folder / path.relative_to(fresh)): sum_of(path) for path in made}
-        told["sums"] |= {name: sum_of(Path(name)) for name in told.pop("written", [])}
+        told["sums"] = {str(folder / path.relative_to(fresh)): digest_of(path) for path in made}
+        told["sums"] |= {name: digest_of(Path(name)) for name in told.pop("written", [])}
         told["seconds"] = round(time.monotonic() - begun, 3)
-        write_text(fresh / _TOLD, json.dumps(told, ensure_ascii=False) + "\n")
+        write_text(fresh / steps.STEP, json.dumps(told, ensure_ascii=False) + "\n")
     return told
 
 
 def _kept(folder: Path) -> Told | None:
     try:
-        told: Told = json.loads((folder / _TOLD).read_text(encoding="utf-8"))
-        whole = not told.get("failed") and all(sum_of(Path(name)) == value for name, value in told["sums"].items())
+        told: Told = json.loads((folder / steps.STEP).read_text(encoding="utf-8"))
+        whole = not told.get("failed") and all(digest_of(Path(name)) == value for name, value in told["sums"].items())
     except (OSError, ValueError, KeyError, AttributeError):
         return None
     return told if whole else None

@@ -7,15 +7,11 @@ from pathlib import Path
 
 import click
 
+from blockrisk.training.morning.registry_cli import workspace_option
+
 
 @click.command("serve", epilog="Example: blockrisk serve --workspace workspace --port 5001")
-@click.option(
-    "--workspace",
-    default="workspace",
-    show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the morning run, as in its settings file.",
-)
+@workspace_option
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Address to listen at; others than this machine's are open to all."
 )

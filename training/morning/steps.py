@@ -1,5 +1,6 @@
 """The steps of a morning, in their order: each does its work into a folder that appears when it is complete."""
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from blockrisk.features import Tables
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake import account_lines, read_tables
 from blockrisk.features.intake.checks import warnings_of
+from blockrisk.features.intake.days import digest_of
 from blockrisk.features.intake.pseudonyms import read_key
 from blockrisk.features.intake.quarantine import write_quarantine
 from blockrisk.features.output import read_frame, write_frame
@@ -30,10 +32,10 @@ from blockrisk.training.morning import aliases, registry
 from blockrisk.training.morning.compare import PROMOTED, REJECTED, WAITS, Comparison, compare
 from blockrisk.training.morning.record import read_record, sums_of
 from blockrisk.training.morning.settings import Config
-from blockrisk.training.morning.workspace import Inputs, Workspace, check_unchanged, sum_of
+from blockrisk.training.morning.workspace import Inputs, Workspace, check_unchanged
 from blockrisk.training.tracking import Run, track
 
-CHECKED, PAGE = "check.json", "list.html"
+CHECKED, PAGE, STEP = "check.json", "list.html", "step.json"
 ALARM_DAYS: Final = 3
 """Days between two trainings at least, however many alarms are raised."""
 
@@ -142,7 +144,7 @@ def _listed_before(morning: Morning) -> tuple[list[str], list[str]]:
     if not file.exists():
         return [], []
     kept = sums_of(read_record(morning.place.records / f"{day}.json"), "score").get(str(file))
-    if kept is not None and kept != sum_of(file):
+    if kept is not None and kept != digest_of(file):
         return [], [f"! {file} is not as it was written, so that the list of {day} is left out of account; remove it"]
     before = read_frame(file)
     return [str(card) for card in before.loc[before["alert"], "card_id"]], []
@@ -158,11 +160,8 @@ def report(morning: Morning, folder: Path) -> Told:
     with new_folder(target, replace=True) as fresh:
         files = [fresh / f"list.{ending}" for ending in morning.config["formats"]]
         write_outputs(morning.scored, morning.briefing if wants_briefing(files) else None, files)
-        for path in sorted((morning.place.work(morning.as_of) / "check").rglob("*")):
-            if path.is_file() and path.name != "step.json":
-                copy = fresh / path.relative_to(morning.place.work(morning.as_of) / "check")
-                copy.parent.mkdir(exist_ok=True)
-                copy.write_bytes(path.read_bytes())
+        made = morning.place.work(morning.as_of) / "check"
+        shutil.copytree(made, fresh, ignore=shutil.ignore_patterns(STEP), dirs_exist_ok=True)
     names = [str(target / file.name) for file in files]
     kept = [name for name in names if not name.endswith(PAGE)]  # the page is written again, with the findings
     return {"lines": [f"The list: {name}" for name in names], "written": kept}

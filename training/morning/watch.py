@@ -1,11 +1,10 @@
 """The monitoring step: what was found goes to the list's folder, to MLflow and to whoever is to be told."""
 
-import json
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any, Final
 
-from blockrisk.features.output import write_text
+from blockrisk.features.output import write_json
 from blockrisk.training.monitoring import DeliveryError, Findings, deliver, monitor
 from blockrisk.training.morning import registry
 from blockrisk.training.morning.steps import Morning, Told, write_findings
@@ -24,7 +23,7 @@ def watch(morning: Morning, folder: Path) -> Told:
     told = found.to_json()
     write_findings(morning, told)
     file = morning.delivered / FILE
-    write_text(file, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+    write_json(file, told)
     undelivered = _delivered(found, morning.config.part("monitor"))
     lines = [*found.lines(), *(f"FAILED: {sentence}" for sentence in undelivered)]
     if morning.config["mlflow"]:

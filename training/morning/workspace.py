@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from blockrisk.features.errors import UserError
+from blockrisk.features.intake.days import digest_of
 from blockrisk.features.output import sweep as sweep_files
 from blockrisk.models.folder import remove_folder, sweep
 
@@ -109,12 +110,6 @@ def thin_out_mornings(place: Workspace, as_of: date, days: int) -> int:
     return gone
 
 
-def sum_of(path: Path) -> str:
-    """Give the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @dataclass(frozen=True)
 class Inputs:
     """Hold what a data folder held: a digest of names and contents, how many files and bytes, and what tells of a change."""
@@ -135,7 +130,7 @@ def inputs_of(data: Path) -> Inputs:
     home = data if data.is_dir() else data.parent
     whole = hashlib.sha256()
     for name, size, _ in stamp:
-        whole.update(f"{name}\0{size}\0{sum_of(home / name)}\n".encode())
+        whole.update(f"{name}\0{size}\0{digest_of(home / name)}\n".encode())
     return Inputs(whole.hexdigest(), len(stamp), sum(size for _, size, _ in stamp), stamp)
 
 
