@@ -159,7 +159,7 @@ def _side_by_side(tables: list[dict[str, pd.DataFrame]]) -> list[list[str]]:
 
 def _paired(tables: list[dict[str, pd.DataFrame]], folders: list[Path]) -> list[list[str]]:
     parts = [table["paired"][table["paired"]["metric"] == "log_loss_skill"].set_index("learner") for table in tables]
-    names = [name for name in parts[0].index if name != ORACLE]
+    names = [name for name in dict.fromkeys(name for part in parts for name in part.index) if name != ORACLE]
 
     def cell(row: pd.Series) -> str:
         return f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
