@@ -37,7 +37,7 @@ def morning(cards: int = 40, capacity: int = 12, words: Words = plain, seed: int
         horizon_days=7,
         base_rate=0.01,
         capacity=capacity,
-        scored=scored,
+        scored=scored.assign(alert=scored["rank"].isin([1, 2, 5])),
         before=earlier,
         traits=pd.DataFrame(
             {

@@ -118,6 +118,16 @@ def test_the_top_counts_what_needs_attention_and_what_changed(briefing: Briefing
     assert figures.entered == len(set(briefing.scored["card_id"][concern]) - earlier)
 
 
+def test_the_list_by_the_rule_of_the_model_is_counted_where_there_is_one(briefing: Briefing) -> None:
+    told = page_module.list_rows(briefing, 0)["listed"]
+    assert today(briefing).listed == sum(told) == 3
+    assert [place for place, on in enumerate(told) if on] == [0, 1, 4]
+    without = replace(briefing, scored=briefing.scored.drop(columns="alert"))
+    assert today(without).listed is None
+    assert 'data-filter="listed"' in page_module.page(briefing)
+    assert 'data-filter="listed"' not in page_module.page(without)
+
+
 def test_a_first_morning_compares_with_nothing(briefing: Briefing) -> None:
     alone = replace(briefing, before=briefing.before.iloc[:0])
     assert today(alone).entered is None
@@ -256,6 +266,14 @@ def test_filters_and_sorting_work_by_keyboard(opened: Page, briefing: Briefing) 
     opened.press("Enter")
     assert cards(opened) == sorted(there, reverse=True)
     assert opened.run("document.querySelector('th[data-column=card]').getAttribute('aria-sort')") == "descending"
+
+
+@pytest.mark.long
+def test_the_list_of_the_day_can_be_chosen_and_is_marked(opened: Page, briefing: Briefing) -> None:
+    listed = briefing.scored["card_id"][briefing.scored["alert"]].tolist()
+    assert opened.run("[...document.querySelectorAll('td.rank.listed')].map((cell) => cell.textContent)") == ["1", "2", "5"]
+    opened.run("const f = document.querySelector('[data-filter=listed]'); f.value = '1'; f.dispatchEvent(new Event('change'))")
+    assert cards(opened) == listed
 
 
 @pytest.mark.long

@@ -157,6 +157,7 @@ def list_rows(briefing: Briefing, details: int) -> dict[str, Any]:
         "todo": todo,
         "texts": [list(words) for words in told_once],
         "traits": {name: _coded(briefing.traits[name].reindex(scored["card_id"]).fillna("")) for name in TRAITS},
+        "listed": scored["alert"].astype(int).tolist() if "alert" in scored else None,
         "details": details,
         "compared": len(briefing.before) > 0,
     }

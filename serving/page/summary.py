@@ -22,6 +22,7 @@ class Today:
 
     `attention` counts the cards of concern, `entered` and `left` those that were not, or no longer are; `fresh` and `gone` the
     cards that came to be, or ceased to be, at risk since the day before. The four are None where the day before has no scores.
+    `listed` counts the cards on the list by the rule of the model (serving.alerts), None where it has none.
     """
 
     at_risk: int
@@ -35,6 +36,7 @@ class Today:
     left: int | None
     fresh: int | None
     gone: int | None
+    listed: int | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def today(briefing: Briefing) -> Today:
         left=len((earlier - concern) & known) if compared else None,
         fresh=len(known - was) if compared else None,
         gone=len(was - known) if compared else None,
+        listed=int(scored["alert"].sum()) if "alert" in scored else None,
     )
 
 

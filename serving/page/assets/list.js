@@ -26,7 +26,8 @@
   function choose() {
     const wanted = search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     const set = filters.filter((filter) => filter.value !== "");
-    const fits = (i) => set.every((filter) => String(filter.dataset.filter === "band" ? rows.band[i] : rows.traits[filter.dataset.filter].at[i]) === filter.value);
+    const coded = (name, i) => (name in rows.traits ? rows.traits[name].at : rows[name])[i];
+    const fits = (i) => set.every((filter) => String(coded(filter.dataset.filter, i)) === filter.value);
     order = rows.card.map((_, i) => i).filter((i) => fits(i) && wanted.every((part) => haystack[i].includes(part)));
     order.sort((a, b) => compare(value(sort.column, a), value(sort.column, b)) || a - b);
     shown = STEP;
@@ -52,7 +53,8 @@
   }
   function row(i) {
     const line = document.createElement("tr"), add = blockrisk.add;
-    add(line, "td", rows.rank[i], "number rank");
+    const rank = add(line, "td", rows.rank[i], "number rank");
+    if (rows.listed && rows.listed[i]) { rank.classList.add("listed"); rank.title = blockrisk.word("listed"); }
     const card = add(line, "td", i < rows.details ? null : rows.card[i], "id");
     card.title = rows.card[i];
     if (i < rows.details) add(card, "a", rows.card[i]).href = "#card-" + rows.rank[i];
@@ -80,7 +82,7 @@
     shown = kept;
     draw();
   }
-  filters.filter((filter) => filter.dataset.filter !== "band").forEach((filter) => {
+  filters.filter((filter) => filter.dataset.filter in rows.traits).forEach((filter) => {
     const { names, at } = rows.traits[filter.dataset.filter];
     const counts = names.map(() => 0);
     at.forEach((code) => { counts[code] += 1; });
