@@ -38,12 +38,17 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
         (["train", "--out", "m"], "give either a data folder or --vectors"),
     ],
 )
-def test_a_mistake_gives_one_line_and_exit_code_2(arguments: list[str], told: str, tmp_path: Path) -> None:
-    done = blockrisk(*arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert told in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert done.stdout == ""
+def test_a_mistake_gives_one_line_and_exit_code_2(
+    arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    out, error = capfd.readouterr()
+    assert left.value.code == 2
+    assert told in error
+    assert len(error.splitlines()) == 1
+    assert out == ""
     assert list(tmp_path.iterdir()) == []
 
 
@@ -52,14 +57,14 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
         main(["features", "nowhere", "--as-of", "2025-01-01", "--out", "x.csv", "--debug"])
 
 
-def test_features_are_written_for_cards_at_risk_or_for_all(demo: Path, tmp_path: Path) -> None:
+def test_features_are_written_for_cards_at_risk_or_for_all(few: Path, tmp_path: Path) -> None:
     for extra, name in ([], "risk.parquet"), (["--all-cards"], "all.csv"):
-        done = blockrisk("features", demo / "demo/data", "--as-of", "2025-03-01", "--out", tmp_path / name, *extra)
+        done = blockrisk("features", few, "--as-of", "2025-03-01", "--out", tmp_path / name, *extra)
         assert done.returncode == 0, done.stderr
         assert "rows read = " in done.stdout
     risk, every = pd.read_parquet(tmp_path / "risk.parquet"), pd.read_csv(tmp_path / "all.csv", dtype={"card_id": str})
     assert list(risk.columns) == list(every.columns)
-    assert len(risk) < len(every) == len(pd.read_parquet(demo / "demo/data/cards.parquet"))
+    assert len(risk) < len(every) == len(pd.read_parquet(few / "cards.parquet"))
 
 
 def test_the_demo_prints_the_ten_riskiest_the_figures_and_the_paths(demo: Path) -> None:
@@ -72,8 +77,8 @@ def test_the_demo_prints_the_ten_riskiest_the_figures_and_the_paths(demo: Path) 
     assert scores["as_of"].unique().tolist() == ["2025-04-01"]
 
 
-def test_an_unwritable_target_is_one_line(demo: Path) -> None:
-    done = blockrisk("features", demo / "demo/data", "--as-of", "2025-04-01", "--out", "/proc/none/x.csv")
+def test_an_unwritable_target_is_one_line(few: Path) -> None:
+    done = blockrisk("features", few, "--as-of", "2025-04-01", "--out", "/proc/none/x.csv")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
 

@@ -10,7 +10,7 @@ import pytest
 from blockrisk.features import Tables, read_tables, vectors
 from blockrisk.serving import load_model, predict
 
-CARDS = 25
+CARDS = 15
 AS_OF = [pd.Timestamp("2025-03-01"), pd.Timestamp("2025-03-31")]
 CHINESE = {
     "calls": {
@@ -107,8 +107,8 @@ def dirtied(frames: dict[str, pd.DataFrame], folder: Path, rng: np.random.Genera
 
 
 @pytest.fixture(scope="module")
-def both(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, Tables]:
-    frames = clean_set(demo / "demo/data")
+def both(few: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, Tables]:
+    frames = clean_set(few)
     folder = tmp_path_factory.mktemp("dirtied")
     (folder / "clean").mkdir()
     for name, frame in frames.items():

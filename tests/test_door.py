@@ -284,7 +284,7 @@ def test_canary_numbers_cannot_be_read_in_what_the_engine_spills(tmp_path: Path)
     con = duckdb.connect()
     con.execute(
         "copy (select '0012' card_id, timestamp '2025-01-01' + to_seconds(range) started_at, "
-        "'139123' || range || 'canary' callee, 3 talk_s from range(2500000)) to ? (format parquet)",
+        "'139123' || range || 'canary' callee, 3 talk_s from range(1500000)) to ? (format parquet)",
         [str(tmp_path / "calls.parquet")],
     )
     done = subprocess.run([sys.executable, "-c", SPILL, str(tmp_path)], capture_output=True, text=True, env=dict(os.environ))

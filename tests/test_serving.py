@@ -28,13 +28,13 @@ def run(*arguments: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def scored(demo: Path) -> pd.DataFrame:
-    return predict(demo / "demo/data", model=demo / "demo/model", as_of=DATES)
+def scored(demo: Path, few: Path) -> pd.DataFrame:
+    return predict(few, model=demo / "demo/model", as_of=DATES)
 
 
-def test_the_score_file_has_the_columns_of_the_contract_and_each_card_at_risk_once_a_date(demo: Path, scored: pd.DataFrame) -> None:
+def test_the_score_file_has_the_columns_of_the_contract_and_each_card_at_risk_once_a_date(few: Path, scored: pd.DataFrame) -> None:
     assert tuple(scored.columns[: len(SCORE_COLUMNS)]) == SCORE_COLUMNS
-    due = at_risk(read_tables(demo / "demo/data"), DATES)
+    due = at_risk(read_tables(few), DATES)
     assert sorted(zip(scored["card_id"], scored["as_of"], strict=True)) == sorted(zip(due["card_id"], due["as_of"], strict=True))
     assert scored["probability"].between(0, 1, inclusive="neither").all()
     assert (scored["horizon_days"] == 7).all()
@@ -55,9 +55,11 @@ def test_bands_follow_the_base_rate_of_the_manifest(demo: Path, scored: pd.DataF
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-def test_batch_gives_the_numbers_of_predict_to_the_bit(demo: Path, scored: pd.DataFrame, tmp_path: Path, ending: str) -> None:
+def test_batch_gives_the_numbers_of_predict_to_the_bit(
+    demo: Path, few: Path, scored: pd.DataFrame, tmp_path: Path, ending: str
+) -> None:
     out = tmp_path / f"scores{ending}"
-    told = run(demo / "demo/data", "--as-of", DATES[0], "--as-of", DATES[1], "--model", demo / "demo/model", "--out", out)
+    told = run(few, "--as-of", DATES[0], "--as-of", DATES[1], "--model", demo / "demo/model", "--out", out)
     text = {"card_id": str, "probability": str}
     written = pd.read_csv(out, dtype=text) if ending == ".csv" else pd.read_parquet(out)
     assert written["card_id"].tolist() == scored["card_id"].tolist()
@@ -66,9 +68,9 @@ def test_batch_gives_the_numbers_of_predict_to_the_bit(demo: Path, scored: pd.Da
     assert f"{len(scored):,} scores at 2 dates" in told
 
 
-def test_tables_vectors_single_rows_and_values_give_the_same_bits(demo: Path, scored: pd.DataFrame) -> None:
+def test_tables_vectors_single_rows_and_values_give_the_same_bits(demo: Path, few: Path, scored: pd.DataFrame) -> None:
     model = load_model(demo / "demo/model")
-    tables = read_tables(demo / "demo/data")
+    tables = read_tables(few)
     frames = {name: tables.frame(name).dropna(axis=1, how="all") for name in ("cards", "calls", "complaints", "payments", "blocks")}
     frames |= {name: tables.frame(name) for name in ("roaming_notices", "messages")}
     by_frames = predict(frames, model=model, as_of=DATES)
@@ -104,15 +106,15 @@ def test_no_vector_gives_no_score(demo: Path) -> None:
     assert empty.empty
 
 
-def test_a_date_before_every_card_gives_an_empty_file_not_an_error(demo: Path, tmp_path: Path) -> None:
-    run(demo / "demo/data", "--as-of", "2000-01-01", "--model", demo / "demo/model", "--out", tmp_path / "none.csv")
+def test_a_date_before_every_card_gives_an_empty_file_not_an_error(demo: Path, few: Path, tmp_path: Path) -> None:
+    run(few, "--as-of", "2000-01-01", "--model", demo / "demo/model", "--out", tmp_path / "none.csv")
     columns = (*SCORE_COLUMNS, "probability_1d", "probability_30d", "alert")
     assert (tmp_path / "none.csv").read_text().splitlines() == [",".join(columns)]
 
 
-def test_the_future_changes_no_score(demo: Path, scored: pd.DataFrame) -> None:
+def test_the_future_changes_no_score(demo: Path, few: Path, scored: pd.DataFrame) -> None:
     """Rows at or after the date are erased from every table; the scores stay the same to the bit."""
-    tables = read_tables(demo / "demo/data")
+    tables = read_tables(few)
     cut = pd.Timestamp(DATES[0])
     events = {
         "calls": "started_at",
@@ -156,9 +158,9 @@ def test_predict_in_a_new_process_imports_no_library_of_training(demo: Path) -> 
     assert done.stdout.strip() == "[]"
 
 
-def test_the_array_of_values_gives_the_bits_of_the_frame(demo: Path) -> None:
+def test_the_array_of_values_gives_the_bits_of_the_frame(demo: Path, few: Path) -> None:
     model = load_model(demo / "demo/model")
-    frame = vectors(read_tables(demo / "demo/data"), at_risk(read_tables(demo / "demo/data"), DATES), model.columns)
+    frame = vectors(read_tables(few), at_risk(read_tables(few), DATES), model.columns)
     values = model.values(frame)
     assert values.shape == (len(frame), len(model.columns))
     assert model.probability(values).tolist() == model.probability(frame).tolist()
