@@ -34,7 +34,7 @@ def samples_of(found: Backtest, rows: np.ndarray | None = None) -> dict[str, Sam
     base = Sample(
         found.rows["y"].to_numpy()[chosen],
         np.zeros(len(chosen)),
-        found.rows["as_of"].to_numpy()[chosen],
+        pd.factorize(found.rows["as_of"])[0][chosen].astype(np.int16),
         found.rows["rate"].to_numpy()[chosen],
         found.seed,
         q,

@@ -8,8 +8,9 @@ rows that tie for the last places share them, so the figure does not depend on t
 from typing import Final
 
 import numpy as np
-import pandas as pd
-from sklearn.metrics import average_precision_score, roc_auc_score
+from scipy.special import expit
+from scipy.stats import rankdata
+from sklearn.metrics import average_precision_score
 
 from blockrisk.training.curves import probability_groups
 
@@ -38,7 +39,11 @@ def roc_auc(y: Floats, p: Floats) -> float:
     >>> roc_auc(np.array([0, 1, 0, 1]), np.array([0.1, 0.2, 0.3, 0.4]))
     0.75
     """
-    return float(roc_auc_score(y, p)) if 0 < np.sum(y) < len(y) else float("nan")
+    ones = float(np.sum(y))
+    zeros = len(y) - ones
+    if not ones or not zeros:
+        return float("nan")
+    return float((rankdata(p)[np.asarray(y) == 1].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
 def average_precision(y: Floats, p: Floats) -> float:
@@ -149,25 +154,24 @@ def calibration_slope(y: Floats, p: Floats) -> float:
 
 
 def _newton_slope(y: Floats, x: Floats) -> float:
-    design = np.column_stack([np.ones_like(x), x - x.mean()])
-    rate = float(np.mean(y))
-    weights = np.array([np.log(rate / (1 - rate)), 0.0])
-    loss = _logistic_loss(y, design @ weights)
+    centre = float(x.mean())
+    design = np.stack([np.ones_like(x), x - centre])
+    weights = np.array([centre, 1.0])
+    loss = _logistic_loss(y, weights @ design)
     for _ in range(100):
-        fitted = 1 / (1 + np.exp(-np.clip(design @ weights, -500, 500)))
-        curvature = design.T @ (design * (fitted * (1 - fitted))[:, None])
-        step = np.linalg.lstsq(curvature, design.T @ (y - fitted))[0]
-        while _logistic_loss(y, design @ (weights + step)) > loss and np.max(np.abs(step)) > 1e-12:
+        fitted = expit(weights @ design)
+        curvature = (design * (fitted * (1 - fitted))) @ design.T
+        step = np.linalg.lstsq(curvature, design @ (y - fitted))[0]
+        while (tried := _logistic_loss(y, (weights + step) @ design)) > loss and np.max(np.abs(step)) > 1e-12:
             step = step / 2
-        weights = weights + step
-        loss = _logistic_loss(y, design @ weights)
-        if np.max(np.abs(step)) < 1e-10:
+        weights, loss = weights + step, tried
+        if np.max(np.abs(step)) < 1e-8:
             break
     return float(weights[1])
 
 
 def _logistic_loss(y: Floats, margin: Floats) -> float:
-    return float(np.sum(np.logaddexp(0, margin) - y * margin))
+    return float(np.sum(np.logaddexp(0, margin)) - y @ margin)
 
 
 def expected_calibration_error(y: Floats, p: Floats, bins: int = 10) -> float:
@@ -221,7 +225,7 @@ def hits_at_k(y: Floats, p: Floats, k: int) -> float:
 
 def _over_dates(y: Floats, p: Floats, share: float, dates: Floats | None) -> tuple[float, float, float]:
     """Sum over the dates: hits, best possible hits, places looked at."""
-    groups = [np.arange(len(y))] if dates is None else list(pd.Series(range(len(y))).groupby(dates).indices.values())
+    groups = [np.arange(len(y))] if dates is None else _by_date(dates)
     hits = best = places = 0.0
     for rows in groups:
         k = places_of(share, len(rows))
@@ -229,6 +233,12 @@ def _over_dates(y: Floats, p: Floats, share: float, dates: Floats | None) -> tup
         best += min(k, float(np.sum(y[rows])))
         places += k
     return hits, best, places
+
+
+def _by_date(dates: Floats) -> list[np.ndarray]:
+    """Give the rows of each date."""
+    order = np.argsort(dates, kind="stable")
+    return np.split(order, np.flatnonzero(dates[order][1:] != dates[order][:-1]) + 1) if len(order) else []
 
 
 def places_of(share: float, rows: int) -> int:
