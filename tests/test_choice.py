@@ -44,6 +44,10 @@ def test_the_default_stays_where_another_is_better_by_less_than_the_noise(monkey
     assert found.learner == DEFAULT_LEARNER
     assert model.column == "noisy"
     assert all(name in found.reason for name in CANDIDATES)
+    figures = found.candidates
+    assert list(figures) == list(CANDIDATES)
+    assert figures["smooth_logistic"]["roc_auc"] > 0.75 > 0.6 > figures["boosting_shallow"]["roc_auc"]
+    assert all(f"{name} {figures[name]['log_loss']:.5f}" in found.reason for name in CANDIDATES)
 
 
 def test_a_clearly_better_learner_is_taken_and_the_reason_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

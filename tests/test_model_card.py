@@ -1,5 +1,6 @@
 """The report of a training as a page."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,8 +85,8 @@ def test_a_group_on_the_diagonal_lies_on_the_diagonal() -> None:
 
 
 def test_other_learners_stand_side_by_side_when_there_are_some(report: Report) -> None:
-    learners = pd.DataFrame({"roc_auc": [0.8, 0.7], "ece": [0.01, 0.002]}, index=["blend", "peer"])
-    text = model_card(report, learners)
+    figures = {"blend": {"roc_auc": 0.8, "ece": 0.01}, "peer": {"roc_auc": 0.7, "ece": 0.002}}
+    text = model_card(replace(report, manifest={**report.manifest, "candidates": figures}))
     assert "<b>blend</b>" in text
     assert '<td class="number best">0.8000</td>' in text
     assert '<td class="number best">0.0020</td>' in text

@@ -104,7 +104,7 @@ def train(  # noqa: PLR0913 - the options of the command
             examples=examples,
             split=rows,
             fitted=fitted,
-            manifest={**manifest, "choice": choice.reason, "candidates": choice.log_loss, "alert": alert.to_json()},
+            manifest={**manifest, "choice": choice.reason, "candidates": choice.candidates, "alert": alert.to_json()},
             cautions=(
                 *cautions,
                 *few,

@@ -55,22 +55,22 @@ def check_report(path: Path | None) -> None:
         raise UserError(f"{path.name}: the report is a page; write a name that ends in .html")
 
 
-def write_model_card(report: Report, path: Path, learners: pd.DataFrame | None = None) -> None:
-    """Write the report of a training as one HTML file, whole or not at all; arguments as `model_card`."""
-    write_document(model_card(report, learners), path)
+def write_model_card(report: Report, path: Path) -> None:
+    """Write the report of a training as one HTML file, whole or not at all."""
+    write_document(model_card(report), path)
 
 
-def model_card(report: Report, learners: pd.DataFrame | None = None) -> str:
+def model_card(report: Report) -> str:
     """Render the report of a training.
 
     Args:
-        report: what `train` gave.
-        learners: other learners judged on the same rows, where they were: index learner, columns some of METRICS.
+        report: what `train` gave; the candidates of its manifest, if any were compared, stand side by side.
 
     Returns:
         one HTML file that needs nothing else, in every language of the pages.
 
     """
+    candidates = report.manifest.get("candidates")
     values = {
         "report": report,
         "manifest": report.manifest,
@@ -80,7 +80,7 @@ def model_card(report: Report, learners: pd.DataFrame | None = None) -> str:
         "curve": None if report.calibration is None else calibration_plot(report.calibration),
         "plot": {"width": WIDTH, "height": HEIGHT, "left": LEFT, "below": BELOW},
         "horizons": dict(sorted((report.manifest.get("horizons") or {}).items(), key=lambda item: int(item[0]))),
-        "learners": learners,
+        "learners": pd.DataFrame.from_dict(candidates, orient="index") if candidates else None,
         "figure": figure,
         "meaning": meaning,
         "best": best,
