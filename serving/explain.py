@@ -8,10 +8,11 @@ import pandas as pd
 
 from blockrisk.features import Tables, UserError, at_risk, vectors
 from blockrisk.features.at_risk import no_such_card
+from blockrisk.models.estimators import probability
 from blockrisk.serving.advice import advise
 from blockrisk.serving.explanation import Advice, Contribution, Explanation
 from blockrisk.serving.limits_on_file import limits_on_file
-from blockrisk.serving.predict import Model, as_probability
+from blockrisk.serving.predict import Model
 from blockrisk.serving.reasons import Limits, reasons_of, split_margin
 
 
@@ -49,7 +50,7 @@ def explain_cards(tables: Tables, model: Model, card_ids: Sequence[str], as_of: 
     limits = limits_on_file(tables, wanted, stamp)
     advice = advise(tables, model, today, stamp)
     margin = model.margin(today)
-    told = today.assign(margin=margin, probability=as_probability(margin))
+    told = today.assign(margin=margin, probability=probability(margin))
     rows = [{str(name): value for name, value in row.items()} for row in told.to_dict("records")]
     found = {
         card: _explanation(row, base, addend, model, limits[card], advice[card], course[card])

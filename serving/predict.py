@@ -15,6 +15,7 @@ from blockrisk.features.build import vector_rows
 from blockrisk.features.intake import ZONE
 from blockrisk.models.bundle import Bundle, load_bundle
 from blockrisk.models.estimators import margins
+from blockrisk.models.estimators import probability as chances
 from blockrisk.serving.advice import add_advice
 from blockrisk.serving.alerts import alerts, read_rule
 from blockrisk.serving.bands import bands, ranks
@@ -74,7 +75,7 @@ class Model:
 
     def probability(self, rows: pd.DataFrame | np.ndarray) -> np.ndarray:
         """Give the calibrated probability of each row, float64[n], of what `values` takes or gives."""
-        return as_probability(self.margin(rows))
+        return chances(self.margin(rows))
 
 
 def load_model(path: str | Path) -> Model:
@@ -199,7 +200,7 @@ def score_vectors(frame: pd.DataFrame, model: Model, *, reasons: bool = False) -
     count = len(frame)
     card_id, as_of = _names(frame, model)
     margin = model.margin(values)
-    probability = as_probability(margin)
+    probability = chances(margin)
     codes, told = reason_columns(values, model, told=reasons)
     texts = _texts([bands(probability, float(model.bundle.manifest["base_rate"])), *codes.T, *[np.full(count, None)] * 3])
     named = zip(("band", *SCORE_COLUMNS[6:]), texts, strict=True)
@@ -228,12 +229,7 @@ def _further_horizons(margin: np.ndarray, model: Model) -> dict[str, np.ndarray]
     if ladder is None:
         return {}
     found = zip(ladder.days, ladder.margins(margin).T, strict=True)
-    return {f"probability_{days}d": as_probability(part) for days, part in found if days != ladder.primary}
-
-
-def as_probability(margin: np.ndarray) -> np.ndarray:
-    """Turn log-odds into probabilities: float64[n]."""
-    return np.asarray(1.0 / (1.0 + np.exp(-margin)), dtype=np.float64)
+    return {f"probability_{days}d": chances(part) for days, part in found if days != ladder.primary}
 
 
 def _names(frame: pd.DataFrame, model: Model) -> tuple[Any, np.ndarray]:

@@ -12,7 +12,7 @@ from blockrisk.models.archive import pack
 from blockrisk.models.estimators import Forecast, probability
 from blockrisk.training import trees_fit
 from blockrisk.training.blend import FEWEST, earn_shares, fit_parts
-from blockrisk.training.calibrate import base_margin, fit_affine, recalibrate
+from blockrisk.training.calibrate import base_margin, fit_affine
 from blockrisk.training.encoding import cross_fit, fit_encoder
 from blockrisk.training.folds import make_folds
 from blockrisk.training.learners import DEFAULT_LEARNER, LEARNERS, find_learner
@@ -393,7 +393,7 @@ def test_a_ranking_that_misleads_is_flattened_and_never_turned() -> None:
 def test_recalibrated_models_rank_as_before(rare: dict[str, Any]) -> None:
     frame = rare["frame"]
     for model in rare["models"].values():
-        again = recalibrate(model, model.margin(frame), draw(rare["chance"], 9))
+        again = model.recalibrated(*fit_affine(model.margin(frame), draw(rare["chance"], 9)))
         assert (np.argsort(again.margin(frame), kind="stable") == np.argsort(model.margin(frame), kind="stable")).all()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import minimize
 
-from blockrisk.models.estimators import Forecast, log_odds
+from blockrisk.models.estimators import log_odds
 
 Array = np.ndarray
 
@@ -43,11 +43,6 @@ def fit_affine(margin: Array, y: Array, weight: Array | None = None) -> tuple[fl
     found = minimize(loss, [0.0, 1.0], jac=True, method="L-BFGS-B", bounds=[(None, None), (_LEAST_SLOPE, None)])
     shift, b = (float(value) for value in found.x)
     return middle + shift - b * middle, b
-
-
-def recalibrate(model: Forecast, margin: Array, y: Array, weight: Array | None = None) -> Forecast:
-    """Give the model with `fit_affine` of its margins on later rows put behind it; ranks are unchanged."""
-    return model.recalibrated(*fit_affine(margin, y, weight))
 
 
 def base_margin(y: Array, weight: Array | None = None) -> float:
