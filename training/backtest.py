@@ -12,6 +12,7 @@ from blockrisk.features import Tables
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake import ZONE, account_lines
 from blockrisk.features.tables import LABEL_KINDS
+from blockrisk.models.estimators import probability
 from blockrisk.models.ladder import Ladder
 from blockrisk.serving.cautions import Caution
 from blockrisk.training.dated import build_examples, check_horizon, end_of_period, opened, rows_of, start_of_period
@@ -158,7 +159,7 @@ def _described(judged: Examples, origin: int, rate: float) -> pd.DataFrame:
 
 
 def _further(judged: Examples, margin: np.ndarray, ladder: Ladder) -> dict[int, pd.DataFrame]:
-    found = 1 / (1 + np.exp(-ladder.margins(margin)))
+    found = probability(ladder.margins(margin))
     return {
         days: pd.DataFrame({"y": judged.y if days == ladder.primary else judged.others[days], "p": found[:, place]})
         for place, days in enumerate(ladder.days)
