@@ -3,10 +3,12 @@
 import gzip
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
 from blockrisk.features import Tables, UserError, read_tables
+from blockrisk.features.intake.macros import BLANKS, MACROS
 
 CARDS = "card_id,operator,home_region,activated_at\n0012,A,Chengdu,2025-01-01\n"
 CALLS = "card_id,started_at,callee,talk_s\n0012,2025-01-02 09:00:00,c1,30\n0012,2025-01-02 09:05:00,c2,0\n"
@@ -165,3 +167,20 @@ def test_categories_in_a_frame_are_the_text_they_stand_for() -> None:
     plain = read_tables(frames).digest()
     frames["calls"]["card_id"] = frames["calls"]["card_id"].astype("category")
     assert read_tables(frames).digest() == plain
+
+
+def test_a_text_called_plain_is_its_own_careful_reading() -> None:
+    """Every single character, and words for nothing, alone, doubled, and before and behind a letter."""
+    con = duckdb.connect()
+    for macro in MACROS:
+        con.execute(macro)
+    characters = [chr(code) for code in range(1, 0x3100)] + list("北京未知無无ｎ－\ufeff")
+    pieces = [*characters, *BLANKS, *(word.upper() for word in BLANKS)]
+    texts = [text for piece in pieces for text in (piece, piece + piece, "x" + piece, piece + "x", "北" + piece + "京")]
+    frame = pd.DataFrame({"v": texts})
+    [(plain, wrong)] = con.execute(
+        "select count_if(plain_text(v)), count_if(plain_text(v) and (tidy(v) <> v or is_blank(tidy(v)))) from frame"
+    ).fetchall()
+    assert plain > len(frame) / 2
+    assert wrong == 0
+    assert len(frame) > 60_000

@@ -107,7 +107,7 @@ def at_once(cell: Cell, r: str, k: str) -> str:
     if column.type == "choice":
         return f"coalesce({k}, {absent(cell) if column.blank is None else literal(column.blank)})"
     if column.type in ("text", "clock") and not column.identifier:
-        return f"case when not is_blank(tidy({r})) then tidy({r}) end"
+        return f"case when plain_text({r}) then {r} when not is_blank(tidy({r})) then tidy({r}) end"
     return bounded(cell, _scaled(cell, k) if column.type == "number" else k)
 
 

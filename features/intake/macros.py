@@ -16,6 +16,11 @@ BLANKS = (
     *("0000-00-00", "0000-00-00 00:00:00", "#n/a", "#ref!", "#value!", "#name?", "#div/0!", "#null!", "#num!"),
 )
 TOTALS = ("合计", "合計", "总计", "總計", "小计", "小計", "共计", "共計", "total", "totals", "subtotal", "sum", "grand total")
+_OPENINGS = (
+    "".join(sorted({form for word in BLANKS if word for form in (word[0], word[0].upper())}))
+    .replace("\\", "\\\\")
+    .replace("-", "\\-")
+)
 _WORDS = tuple(word for word in (*BLANKS, *TOTALS) if word.isascii() and word.isalpha())
 
 
@@ -37,6 +42,8 @@ _WIDE = "".join(chr(code + 0xFEE0) for code in range(0x21, 0x7F)) + "\u3000\u00a
 _NARROW = "".join(map(chr, range(0x21, 0x7F))) + "  "
 _INVISIBLE = "[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]"
 _SPACE = "E' \\t\\r\\n\\x0b\\x0c'"
+_BARED = "\\t\\r\\n\\x0b\\x0c\u3000\u00a0\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad"
+_PLAIN = f"[^ {_BARED}{_OPENINGS}]([^{_BARED}]*[^ {_BARED}])?"
 _CLOCK = "([ T]([0-9]{1,2}):([0-9]{1,2})(:[0-9]{1,2}([.][0-9]{1,9})?)?)?"
 _OFFSET = "(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _DAY_FIRST = f"([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}})({_CLOCK})"
@@ -84,6 +91,7 @@ _MACROS = {
     "tidy(v)": f"""trim(case when strlen(v) = length(v) then v else
         regexp_replace(translate(v, '\u3000\u00a0', '  '), '{_INVISIBLE}', '', 'g') end, {_SPACE})""",
     "unquoted(v)": "ltrim(clean(v), E'\\' \\t')",
+    "plain_text(v)": f"regexp_full_match(v, '{_PLAIN}')",
     "is_blank(w)": f"listed(lower(w), {words_sql(BLANKS)})",
     "folded(w)": f"regexp_replace(translate(lower(w), '{TRADITIONAL}', '{MAINLAND}'), '[\\s_\\-:]+', '', 'g')",
     "is_total(w)": f"listed(rtrim(lower(w), ':'), {words_sql(TOTALS)})",
