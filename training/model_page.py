@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,12 @@ _COMPARED: Final = (
     "calibration_slope", "ece", "ece_noise_floor",
 )  # fmt: skip
 _RULES: Final = "static_rules"
+_PAIRED: Final = (
+    "Differences in each world, and their mean over the worlds, each with its 95 % interval; that of the mean takes the worlds as"
+    " independent and the draws of each as normal."
+)
+_PAIRED_METRICS: Final = (("roc_auc", "ROC-AUC"), ("log_loss_skill", "Log-loss skill"))
+_Z95: Final = 1.96
 
 SECTIONS: Final = (
     (
@@ -77,9 +84,9 @@ def page(folders: list[Path], measured: Path | None = None) -> str:
         _lines(_reached(tables, default)),
         "\n## All forecasts side by side (median over the worlds)\n",
         _lines(_side_by_side(tables)),
-        f"\n## Against {default}, on the same cards\n\nDifference in log-loss skill in each world (95 % interval).\n",
-        _lines(_paired(tables, folders)),
-        "\n## The daily list\n",
+        f"\n## Against {default}, on the same cards\n\n{_PAIRED}\n",
+        *(f"{title}:\n\n{_lines(_paired(tables, folders, metric))}\n" for metric, title in _PAIRED_METRICS),
+        "## The daily list\n",
         _lines(_alerts(tables)),
         "\n## Horizons (all worlds)\n",
         _lines(_horizons(tables)),
@@ -157,17 +164,30 @@ def _side_by_side(tables: list[dict[str, pd.DataFrame]]) -> list[list[str]]:
     return [["metric", *(name.replace("_", " ") for name in learners)], *body]
 
 
-def _paired(tables: list[dict[str, pd.DataFrame]], folders: list[Path]) -> list[list[str]]:
-    parts = [table["paired"][table["paired"]["metric"] == "log_loss_skill"].set_index("learner") for table in tables]
+def _paired(tables: list[dict[str, pd.DataFrame]], folders: list[Path], metric: str) -> list[list[str]]:
+    parts = [table["paired"][table["paired"]["metric"] == metric].set_index("learner") for table in tables]
     names = [name for name in dict.fromkeys(name for part in parts for name in part.index) if name != ORACLE]
 
-    def cell(row: pd.Series) -> str:
-        return f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+    def cell(value: float, low: float, high: float) -> str:
+        return f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
 
-    body = [
-        [str(name).replace("_", " "), *(cell(part.loc[name]) if name in part.index else "-" for part in parts)] for name in names
-    ]
-    return [["forecast", *(folder.name for folder in folders)], *body]
+    body = []
+    for name in names:
+        found = [tuple(part.loc[name, ["value", "low", "high"]]) if name in part.index else None for part in parts]
+        told = [one for one in found if one]
+        body.append([str(name).replace("_", " "), *(cell(*one) if one else "-" for one in found), cell(*mean_of(told))])
+    return [["forecast", *(folder.name for folder in folders), "mean"], *body]
+
+
+def mean_of(found: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
+    """Give the mean of independent figures (value, low, high) with its 95 % interval, each taken as normal.
+
+    >>> [round(end, 3) for end in mean_of([(0.1, 0.0, 0.2), (0.3, 0.2, 0.4)])]
+    [0.2, 0.129, 0.271]
+    """
+    value = float(np.mean([one for one, _, _ in found]))
+    error = float(np.sqrt(sum(((high - low) / 2 / _Z95) ** 2 for _, low, high in found))) / len(found)
+    return value, value - _Z95 * error, value + _Z95 * error
 
 
 def _alerts(tables: list[dict[str, pd.DataFrame]]) -> list[list[str]]:
