@@ -33,6 +33,16 @@ def small_world(demo: Path, folder: Path) -> Path:
     return target
 
 
+def by_month(exports: Path) -> list[Path]:
+    """Give the calls a folder with a file a month, the last hours of a month in the next one's, as exports come a little late."""
+    calls = pd.read_parquet(exports / "calls.parquet")
+    (exports / "calls.parquet").unlink()
+    (exports / "calls").mkdir()
+    for month, rows in calls.groupby((calls["started_at"] + pd.Timedelta(hours=3)).dt.strftime("%Y-%m")):
+        rows.to_parquet(exports / f"calls/{month}.parquet", index=False)
+    return sorted((exports / "calls").iterdir())
+
+
 def until(exports: Path, target: Path, day: date) -> None:
     """Write what an export of a morning holds: the rows known before the day."""
     target.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,8 @@ from typing import Any, Final
 from blockrisk.features.output import write_json
 from blockrisk.training.monitoring import DeliveryError, Findings, deliver, monitor
 from blockrisk.training.morning import registry
-from blockrisk.training.morning.steps import Morning, Told, write_findings
+from blockrisk.training.morning.context import Morning, Told
+from blockrisk.training.morning.steps import write_findings
 from blockrisk.training.tracking import Run, track
 
 FILE: Final = "monitor.json"
