@@ -16,6 +16,8 @@ from mornings import AS_OF, by_month, settings, small_world
 from blockrisk.features import Tables, read_tables
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake import store
+from blockrisk.features.intake.days import digest_of
+from blockrisk.features.output import write_frame
 from blockrisk.models import process as processes
 from blockrisk.models.errors import BundleError
 from blockrisk.serving import predict
@@ -220,6 +222,28 @@ def test_of_calls_in_a_file_a_month_a_morning_reads_the_new_one_only(place: Path
     half.write_text("half a day")
     sweep_leftovers(Workspace(place / "workspace", place / "lists"), AS_OF)
     assert not half.exists()
+
+
+def test_what_is_on_disk_is_used_only_as_it_was_written_and_by_the_version_that_scores(place: Path) -> None:
+    work, day = Workspace(place / "workspace", place / "lists"), AS_OF - timedelta(days=1)
+    work.make()
+    yesterday, vectors = work.scores / f"{day}.parquet", work.work(AS_OF) / "features" / "vectors.parquet"
+    for file in (yesterday, vectors):
+        write_frame(pd.DataFrame({"card_id": ["1"], "model": ["v1"]}), file)
+    kept = {"attempts": [], "steps": [{"name": "score", "sums": {str(yesterday): digest_of(yesterday)}}]}
+    (work.records / f"{day}.json").write_text(json.dumps(kept))
+
+    def used(version: str = "v1") -> list[bool]:
+        told = {"model": {"version": version}, "features": {"sums": {str(vectors): before}}}
+        made = context.Morning(read_config(place / "morning.toml"), AS_OF, AS_OF, work, inputs_of(place), told, print)
+        return [found is not None for found in (made._scored_before(), made.vectors())]
+
+    before = digest_of(vectors)
+    assert used() == [True, True]
+    assert used("v2") == [False, True]
+    for file in (yesterday, vectors):
+        write_frame(pd.DataFrame({"card_id": ["2"], "model": ["v1"]}), file)
+    assert used() == [False, False]
 
 
 def test_an_export_that_is_still_being_written_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ def check_drift(context: Context) -> Result:
         return Result(
             early=(f"no earlier morning to compare with: at {then:%Y-%m-%d} the data do not yet reach {WARM_DAYS} days back",)
         )
-    frames = _features(context, [then, context.as_of])
+    frames = _features(context, then)
     if not all(len(frame) for frame in frames):
         return Result(early=("no card was at risk on one of the mornings that are compared",))
     found = [shift(frames[0][name], frames[1][name]) for name in frames[0].columns if not _of_a_group(frames, name)]
@@ -71,9 +71,13 @@ def _of_a_group(frames: list[pd.DataFrame], name: str) -> bool:
     )
 
 
-def _features(context: Context, dates: list[pd.Timestamp]) -> list[pd.DataFrame]:
-    found = vectors(context.tables, at_risk(context.tables, dates), context.model.columns).set_index("card_id")
-    return [found[found["as_of"] == date].drop(columns="as_of") for date in dates]
+def _features(context: Context, then: pd.Timestamp) -> list[pd.DataFrame]:
+    """Give the vectors of the earlier morning and of this one, those that are not at hand computed in one go."""
+    dates = [then, *([context.as_of] if context.vectors is None else [])]
+    made = vectors(context.tables, at_risk(context.tables, dates), context.model.columns)
+    known = made if context.vectors is None else pd.concat([made, context.vectors])
+    found = known.set_index("card_id")
+    return [found[found["as_of"] == date].drop(columns="as_of") for date in (then, context.as_of)]
 
 
 def _scores(context: Context, then: pd.Timestamp) -> tuple[Shift | None, tuple[str, ...]]:

@@ -1,8 +1,8 @@
 """What every step of a morning may use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,14 @@ import pandas as pd
 
 from blockrisk.features import Tables
 from blockrisk.features.intake import read_tables
+from blockrisk.features.intake.days import digest_of
 from blockrisk.features.intake.pseudonyms import read_key
 from blockrisk.features.intake.sources import find_files
 from blockrisk.features.output import read_frame
 from blockrisk.serving.briefing import Briefing, brief
 from blockrisk.serving.predict import Model
 from blockrisk.training.morning import registry
+from blockrisk.training.morning.record import read_record, sums_of
 from blockrisk.training.morning.settings import Config
 from blockrisk.training.morning.workspace import Inputs, Workspace, check_unchanged
 
@@ -64,8 +66,24 @@ class Morning:
     @cached_property
     def briefing(self) -> Briefing:
         """Gather what the list for people tells, once."""
-        found = brief(self.tables, self.model, self.scored, pd.Timestamp(self.as_of), self.config["capacity"])
+        stamp, capacity = pd.Timestamp(self.as_of), self.config["capacity"]
+        found = brief(self.tables, self.model, self.scored, stamp, capacity, before=self._scored_before())
         return replace(found, model={**found.model, "name": self.told["model"]["version"]})
+
+    def _scored_before(self) -> pd.DataFrame | None:
+        """Give the scores that the version of this morning gave the day before, if they are on disk as they were written."""
+        day = self.as_of - timedelta(days=1)
+        file = self.place.scores / f"{day}.parquet"
+        sums = sums_of(read_record(self.place.records / f"{day}.json"), "score")
+        if not _as_written(file, sums):
+            return None
+        found = read_frame(file)
+        return found.drop(columns="model") if (found["model"] == self.told["model"]["version"]).all() else None
+
+    def vectors(self) -> pd.DataFrame | None:
+        """Give the vectors of this morning, if they are on disk as the step wrote them."""
+        file = self.output("features", "vectors.parquet")
+        return read_frame(file) if _as_written(file, self.told["features"]["sums"]) else None
 
     @property
     def delivered(self) -> Path:
@@ -75,3 +93,7 @@ class Morning:
     def output(self, step: str, name: str) -> Path:
         """Name a file that an earlier step left."""
         return self.place.work(self.as_of) / step / name
+
+
+def _as_written(file: Path, sums: Mapping[str, str]) -> bool:
+    return file.is_file() and sums.get(str(file)) == digest_of(file)
