@@ -37,11 +37,9 @@ def check_drift(context: Context) -> Result:
     frames = _features(context, then)
     if not all(len(frame) for frame in frames):
         return Result(early=("no card was at risk on one of the mornings that are compared",))
-    found = [shift(frames[0][name], frames[1][name]) for name in frames[0].columns if not _of_a_group(frames, name)]
     scores, early = _scores(context, then)
-    shifts = [one for one in (*found, scores) if one is not None]
-    limit = 1 / (ONE_IN * max(1, sum(one.cuts for one in shifts)))
-    drifted = sorted((one for one in shifts if one.p <= limit), key=lambda one: (one.p, one.value))
+    shifts = [*compared(*frames), *([] if scores is None else [scores])]
+    drifted = beyond(shifts)
     alarms = tuple(_alarm(one, then) for one in drifted)
     largest = sorted(shifts, key=lambda one: -abs(one.now - one.before))[:_TABLED]
     rows = tuple({"value": s.value, "where": s.where, "before": s.before, "now": s.now, "alarm": s in drifted} for s in largest)
@@ -51,6 +49,18 @@ def check_drift(context: Context) -> Result:
         "largest": max((abs(one.now - one.before) for one in shifts), default=0.0),
     }
     return Result(alarms, early, rows, metrics)
+
+
+def compared(before: pd.DataFrame, now: pd.DataFrame) -> list[Shift]:
+    """Compare two mornings' features, indexed by card, each that can drift."""
+    found = [shift(before[name], now[name]) for name in before.columns if not _of_a_group([before, now], name)]
+    return [one for one in found if one is not None]
+
+
+def beyond(shifts: list[Shift]) -> list[Shift]:
+    """Give those that are an alarm, the clearest first: together they are wrong on one morning in ONE_IN at most."""
+    limit = 1 / (ONE_IN * max(1, sum(one.cuts for one in shifts)))
+    return sorted((one for one in shifts if one.p <= limit), key=lambda one: (one.p, one.value))
 
 
 def earlier_morning(context: Context) -> pd.Timestamp:
