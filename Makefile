@@ -57,6 +57,9 @@ chaos: setup ## kill commands 1,000 times, fill disks, take rights away; figures
 serve-load: setup ## let 100 clients ask the server for a minute; figures go into docs/RELIABILITY.md (make demo first)
 	PYTHONPATH=tests $(BIN)/python tests/clients.py docs/RELIABILITY.md
 
+year: setup ## run 365 mornings in a tiny world; figures go into docs/RELIABILITY.md (half an hour)
+	PYTHONPATH=tests $(BIN)/python tests/year.py docs/RELIABILITY.md
+
 screenshots: setup ## take the pictures of the README from demo/data (needs Chromium; make demo first)
 	$(BIN)/python tests/screenshots.py demo docs
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from mornings import AS_OF, by_month, settings, small_world
 
 BEGIN, END = "<!-- chaos: written by make chaos -->", "<!-- end of chaos -->"
+CARDS = 120
 LONGEST = 600
 """Seconds after which a command that was not killed is given up."""
 
@@ -107,14 +108,14 @@ def prepare(demo: Path, folder: Path) -> None:
     from blockrisk.training.morning import registry
 
     folder.mkdir(parents=True, exist_ok=True)
-    exports = small_world(demo, folder)
+    exports = small_world(demo, folder, CARDS)
     newest = by_month(exports)[-1]
     newest.rename(folder / newest.name)
     read_tables(exports, store=folder / "workspace/calls", today=AS_OF)
     (folder / newest.name).rename(newest)
     shutil.copytree(demo / "demo/model", folder / "model")
     shutil.copytree(demo / "demo/model", folder / "workspace/model")
-    registry.add_version(folder / "workspace/models", folder / "model", {"made_at": "2025-03-25", "inputs": None})
+    registry.add_version(folder / "workspace/models", folder / "model", {"made_at": "2025-03-28", "inputs": None})
     registry.promote(folder / "workspace/models", "v1")
     (folder / "lists").mkdir()
 

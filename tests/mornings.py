@@ -20,14 +20,16 @@ horizons = [7]
 """
 
 
-def small_world(demo: Path, folder: Path) -> Path:
-    """Write the demo's tables, thinned, as the folder `exports`."""
+def small_world(demo: Path, folder: Path, cards: int = 300) -> Path:
+    """Write the demo's tables of so many cards, thinned, as the folder `exports`."""
     target = folder / "exports"
     target.mkdir(parents=True)
+    kept = sorted(pd.read_parquet(demo / "demo/data/cards.parquet")["card_id"])[:cards]
     for path in sorted((demo / "demo/data").glob("*.parquet")):
         table = pd.read_parquet(path)
         if path.stem == "calls":
             table = table.iloc[::40]
+        table = table[table["card_id"].isin(kept)]
         if path.stem not in ("truth", "messages", "roaming_notices"):
             table.to_parquet(target / path.name, index=False)
     return target

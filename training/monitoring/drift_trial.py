@@ -54,7 +54,8 @@ def quiet(known: Sequence[tuple[pd.DataFrame, pd.DataFrame]], cards: int, mornin
     """Look at `mornings` mornings, each of `cards` cards drawn with replacement from one of the known ones."""
     rng, alarms, names = np.random.default_rng(seed), 0, pd.Series(dtype="int64")
     for _ in range(mornings):
-        before, now = _drawn(*known[rng.integers(len(known))], cards, rng, exchanged=exchanged)
+        before, now = known[int(rng.integers(len(known)))]
+        before, now = _drawn(before, now, cards, rng, exchanged=exchanged)
         found = beyond(compared(before, now))
         alarms += bool(found)
         names = names.add(pd.Series(1, index=[one.value for one in found]), fill_value=0)
