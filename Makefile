@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test test-long check lint format types docs model pins clean screenshots fuzz chaos bench bench-extra bench-quick
+.PHONY: help setup demo test test-long check lint format types docs model pins clean screenshots fuzz chaos serve-load year bench bench-extra bench-quick
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -53,6 +53,12 @@ fuzz: setup ## read 20,000 malformed files, and write the figures into docs/RELI
 
 chaos: setup ## kill commands 1,000 times, fill disks, take rights away; figures go into docs/RELIABILITY.md (an hour or two; make demo first)
 	PYTHONPATH=tests $(BIN)/python tests/chaos.py docs/RELIABILITY.md --kills 1000
+
+serve-load: setup ## let 100 clients ask the server for a minute; figures go into docs/RELIABILITY.md (make demo first)
+	PYTHONPATH=tests $(BIN)/python tests/clients.py docs/RELIABILITY.md
+
+year: setup ## run 365 mornings in a tiny world; figures go into docs/RELIABILITY.md (half an hour)
+	PYTHONPATH=tests $(BIN)/python tests/year.py docs/RELIABILITY.md
 
 screenshots: setup ## take the pictures of the README from demo/data (needs Chromium; make demo first)
 	$(BIN)/python tests/screenshots.py demo docs

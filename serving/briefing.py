@@ -66,6 +66,7 @@ def brief(  # noqa: PLR0913 - the parts of a morning
     as_of: Any,
     capacity: int = CAPACITY,
     monitoring: Mapping[str, Any] | None = None,
+    before: pd.DataFrame | None = None,
 ) -> Briefing:
     """Gather the scores of one date, those of the day before it, and explanations of the riskiest cards.
 
@@ -76,6 +77,7 @@ def brief(  # noqa: PLR0913 - the parts of a morning
         as_of: the date.
         capacity: how many cards are explained.
         monitoring: findings of the morning, for the page.
+        before: scores of the day before, where they are at hand; None: they are computed.
 
     Raises:
         UserError: as `predict`.
@@ -93,7 +95,7 @@ def brief(  # noqa: PLR0913 - the parts of a morning
         base_rate=float(manifest["base_rate"]),
         capacity=capacity,
         scored=today,
-        before=score_tables(tables, model, [stamp - pd.Timedelta(days=1)]),
+        before=score_tables(tables, model, [stamp - pd.Timedelta(days=1)]) if before is None else before,
         traits=_traits(tables),
         explanations=tuple(explain_cards(tables, model, riskiest, stamp, HISTORY_DAYS)) if riskiest else (),
         days=daily(tables, riskiest, stamp, HISTORY_DAYS) if riskiest else pd.DataFrame(),

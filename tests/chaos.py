@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from mornings import AS_OF, settings, small_world
+from mornings import AS_OF, by_month, settings, small_world
 
 BEGIN, END = "<!-- chaos: written by make chaos -->", "<!-- end of chaos -->"
+CARDS = 120
 LONGEST = 600
 """Seconds after which a command that was not killed is given up."""
 
@@ -102,30 +103,45 @@ def call(folder: Path, command: Command, outlet: int | None = None) -> None:
 
 
 def prepare(demo: Path, folder: Path) -> None:
-    """Make the worlds: exports, a bundle, and for runs a workspace in which it serves."""
+    """Make the worlds: exports, a bundle, and for runs a workspace in which it serves and has all calls but the newest file."""
+    from blockrisk.features import read_tables
     from blockrisk.training.morning import registry
 
     folder.mkdir(parents=True, exist_ok=True)
-    small_world(demo, folder)
+    exports = small_world(demo, folder, CARDS)
+    newest = by_month(exports)[-1]
+    newest.rename(folder / newest.name)
+    read_tables(exports, store=folder / "workspace/calls", today=AS_OF)
+    (folder / newest.name).rename(newest)
     shutil.copytree(demo / "demo/model", folder / "model")
     shutil.copytree(demo / "demo/model", folder / "workspace/model")
-    registry.add_version(folder / "workspace/models", folder / "model", {"made_at": "2025-03-25", "inputs": None})
+    registry.add_version(folder / "workspace/models", folder / "model", {"made_at": "2025-03-28", "inputs": None})
     registry.promote(folder / "workspace/models", "v1")
     (folder / "lists").mkdir()
 
 
 def results(folder: Path) -> dict[str, bytes]:
-    """Read everything that a user or a later run may see, by name; hidden files are nobody's, records tell of times."""
-    found = {}
+    """Read everything that a user or a later run may see, by name; hidden files are nobody's, records tell of times.
+
+    A day of calls that the manifest does not name is not seen either: it goes with one of the next manifests.
+    """
+    found, days = {}, _days(folder)
     for path in sorted([*folder.glob("lists/**/*"), *folder.glob("workspace/**/*")]):
         parts = path.relative_to(folder).parts
         if (
             path.is_file()
             and not any(part.startswith(".") for part in parts)
             and parts[1] not in ("runs", "work", "tmp", "run.lock")
+            and (parts[:3] != ("workspace", "calls", "days") or path.name in days)
         ):
             found["/".join(parts)] = path.read_bytes()
     return found
+
+
+def _days(folder: Path) -> set[str]:
+    """Name the files of days that the manifest of the calls names."""
+    manifest = json.loads((folder / "workspace/calls/manifest.json").read_text())
+    return {day["name"] for day in manifest["days"].values()}
 
 
 def look(folder: Path, before: dict[str, bytes], after: dict[str, bytes]) -> Iterator[str]:
@@ -156,7 +172,7 @@ def _whole(name: str) -> str:
         return name
     if parts[0] == "lists":
         return "/".join(parts[:2])
-    return "/".join(parts[: 3 if parts[1] == "models" else 2 if parts[1] == "model" else None])
+    return "/".join(parts[: 3 if parts[1] == "models" else 2 if parts[1] in ("model", "calls") else None])
 
 
 def leftovers(folder: Path) -> list[str]:

@@ -20,17 +20,29 @@ horizons = [7]
 """
 
 
-def small_world(demo: Path, folder: Path) -> Path:
-    """Write the demo's tables, thinned, as the folder `exports`."""
+def small_world(demo: Path, folder: Path, cards: int = 300) -> Path:
+    """Write the demo's tables of so many cards, thinned, as the folder `exports`."""
     target = folder / "exports"
     target.mkdir(parents=True)
+    kept = sorted(pd.read_parquet(demo / "demo/data/cards.parquet")["card_id"])[:cards]
     for path in sorted((demo / "demo/data").glob("*.parquet")):
         table = pd.read_parquet(path)
         if path.stem == "calls":
             table = table.iloc[::40]
+        table = table[table["card_id"].isin(kept)]
         if path.stem not in ("truth", "messages", "roaming_notices"):
             table.to_parquet(target / path.name, index=False)
     return target
+
+
+def by_month(exports: Path) -> list[Path]:
+    """Give the calls a folder with a file a month, the last hours of a month in the next one's, as exports come a little late."""
+    calls = pd.read_parquet(exports / "calls.parquet")
+    (exports / "calls.parquet").unlink()
+    (exports / "calls").mkdir()
+    for month, rows in calls.groupby((calls["started_at"] + pd.Timedelta(hours=3)).dt.strftime("%Y-%m")):
+        rows.to_parquet(exports / f"calls/{month}.parquet", index=False)
+    return sorted((exports / "calls").iterdir())
 
 
 def until(exports: Path, target: Path, day: date) -> None:

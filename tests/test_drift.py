@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from blockrisk.training.monitoring.drift import ONE_IN
+from blockrisk.training.monitoring.drift_trial import quiet, section
 from blockrisk.training.monitoring.shift import CUTS, ORDINARY, shift
 
 LIMIT = 1 / (ONE_IN * len(CUTS))
@@ -51,6 +52,16 @@ def test_a_value_that_goes_missing_is_a_drift_and_a_new_level_too() -> None:
 def test_a_count_of_days_is_no_drift() -> None:
     early = pd.Series(np.random.default_rng(4).uniform(0, 400, 500), name="days")
     assert shift(early, early + 28) is None
+
+
+def test_a_world_that_stands_still_does_not_drift_and_one_that_moves_does() -> None:
+    rng = np.random.default_rng(6)
+    before = pd.DataFrame({"calls": rng.gamma(2, 50, 300), "operator": rng.choice(["A", "B"], 300)}, [f"c{n}" for n in range(300)])
+    now = before.assign(calls=before["calls"] * rng.gamma(5, 0.2, 300))[30:]
+    still = quiet([(before, now)], 200, 10, 1, exchanged=True)
+    moved = quiet([(before, now.assign(calls=now["calls"] * 2))], 200, 10, 1, exchanged=False)
+    assert (still.alarms, moved.alarms, moved.named) == (0, 10, ("calls",))
+    assert "| 200 | stands still | 10 | 0 | - |" in section([still])
 
 
 def test_nothing_to_compare_gives_nothing() -> None:

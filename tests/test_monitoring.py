@@ -13,9 +13,10 @@ import pytest
 from blockrisk.features import Tables, UserError, read_tables
 from blockrisk.features.output import write_frame
 from blockrisk.serving.page.texts import texts
-from blockrisk.serving.predict import load_model, predict
+from blockrisk.serving.predict import load_model, predict, risk_vectors
 from blockrisk.training.monitoring import Alarm, Findings, Result, deliver, delivery, monitor
 from blockrisk.training.monitoring.context import Context
+from blockrisk.training.monitoring.drift import check_drift
 from blockrisk.training.monitoring.feeds import check_feeds, silent_since
 
 DAYS = 45
@@ -64,6 +65,9 @@ def test_a_morning_as_every_other_is_checked_in_full_and_quiet_about_its_lists(
     assert findings.failed == ()
     assert not [kind for kind in kinds(findings) if kind.startswith("score_")]
     assert json.loads(json.dumps(findings.to_json(), allow_nan=False))["as_of"] == f"{end:%Y-%m-%d}"
+    loaded = load_model(demo / "demo/model")
+    given, none = (Context(tables, scores, end, loaded, part) for part in (risk_vectors(tables, loaded, [end]), None))
+    assert check_drift(given) == check_drift(none) == findings.results["drift"]
 
 
 def test_a_missing_a_repeated_and_a_foreign_list_are_named(tables: Tables, scores: Path, end: pd.Timestamp, demo: Path) -> None:

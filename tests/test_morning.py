@@ -11,18 +11,23 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from mornings import AS_OF, settings, small_world
+from mornings import AS_OF, by_month, settings, small_world
 
+from blockrisk.features import Tables, read_tables
 from blockrisk.features.errors import UserError
+from blockrisk.features.intake import store
+from blockrisk.features.intake.days import digest_of
+from blockrisk.features.output import write_frame
 from blockrisk.models import process as processes
 from blockrisk.models.errors import BundleError
 from blockrisk.serving import predict
 from blockrisk.training.monitoring import Alarm, Findings, Result, checks
-from blockrisk.training.morning import lock, registry, run, steps
+from blockrisk.training.morning import context, lock, registry, run, steps
 from blockrisk.training.morning.lock import BusyError, alone
 from blockrisk.training.morning.run import DELIVERED, INCOMPLETE, STEPS
 from blockrisk.training.morning.settings import read_config
 from blockrisk.training.morning.watch import _delivered
+from blockrisk.training.morning.workspace import Workspace, inputs_of, sweep_leftovers, thin_out_mornings
 
 STEP_NAMES = [step.name for step in STEPS]
 
@@ -187,8 +192,62 @@ def test_a_mistake_in_the_data_gives_no_list_and_keeps_the_one_before(place: Pat
     assert (place / f"lists/{AS_OF}/list.csv").read_bytes() == before
 
 
+def test_of_calls_in_a_file_a_month_a_morning_reads_the_new_one_only(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    staged: list[str] = []
+    stage = store.staging.stage
+
+    def told(door, table, found, number):
+        staged.append(found.label)
+        return stage(door, table, found, number)
+
+    def read() -> tuple[Tables, list[str]]:
+        staged.clear()
+        config, work = read_config(place / "morning.toml"), Workspace(place / "workspace", place / "lists")
+        work.make()
+        found = context.Morning(config, AS_OF, AS_OF, work, inputs_of(place / "exports"), {}, print).tables
+        return found, [label for label in staged if label.startswith("calls")]
+
+    monkeypatch.setattr(store.staging, "stage", told)
+    assert [read()[1], read()[1]] == [["calls.parquet"], ["calls.parquet"]]
+    assert not (place / "workspace/calls").exists()  # one file is another one each morning: nothing would be gained
+    newest = by_month(place / "exports")[-1]
+    newest.rename(place / newest.name)
+    assert len(read()[1]) > 1
+    (place / newest.name).rename(newest)
+    tables, labels = read()
+    whole = read_tables(place / "exports", today=AS_OF)
+    assert labels == [f"calls/{newest.name}"]
+    assert (tables.notes, tables.accounting, tables.digest()) == ((), whole.accounting, whole.digest())
+    half = place / "workspace/calls/days/.20150-ab.parquet.a1b2c3d4.tmp"
+    half.write_text("half a day")
+    sweep_leftovers(Workspace(place / "workspace", place / "lists"), AS_OF)
+    assert not half.exists()
+
+
+def test_what_is_on_disk_is_used_only_as_it_was_written_and_by_the_version_that_scores(place: Path) -> None:
+    work, day = Workspace(place / "workspace", place / "lists"), AS_OF - timedelta(days=1)
+    work.make()
+    yesterday, vectors = work.scores / f"{day}.parquet", work.work(AS_OF) / "features" / "vectors.parquet"
+    for file in (yesterday, vectors):
+        write_frame(pd.DataFrame({"card_id": ["1"], "model": ["v1"]}), file)
+    kept = {"attempts": [], "steps": [{"name": "score", "sums": {str(yesterday): digest_of(yesterday)}}]}
+    (work.records / f"{day}.json").write_text(json.dumps(kept))
+
+    def used(version: str = "v1") -> list[bool]:
+        told = {"model": {"version": version}, "features": {"sums": {str(vectors): before}}}
+        made = context.Morning(read_config(place / "morning.toml"), AS_OF, AS_OF, work, inputs_of(place), told, print)
+        return [found is not None for found in (made._scored_before(), made.vectors())]
+
+    before = digest_of(vectors)
+    assert used() == [True, True]
+    assert used("v2") == [False, True]
+    for file in (yesterday, vectors):
+        write_frame(pd.DataFrame({"card_id": ["2"], "model": ["v1"]}), file)
+    assert used() == [False, False]
+
+
 def test_an_export_that_is_still_being_written_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = steps.read_tables
+    real = context.read_tables
 
     def growing(data: Path, **more: object) -> object:
         found = real(data, **more)
@@ -196,7 +255,7 @@ def test_an_export_that_is_still_being_written_is_refused(place: Path, monkeypat
             file.write(b"more")
         return found
 
-    monkeypatch.setattr(steps, "read_tables", growing)
+    monkeypatch.setattr(context, "read_tables", growing)
     with pytest.raises(UserError, match="blocks.parquet changed while it was read"):
         morning(place)
 
@@ -261,8 +320,6 @@ def test_the_clock_jumping_back_changes_nothing_but_what_is_told(place: Path) ->
 
 
 def test_old_mornings_are_thinned_out_across_a_month_end_and_a_leap_day(place: Path) -> None:
-    from blockrisk.training.morning.workspace import Workspace, thin_out_mornings
-
     work = Workspace(place / "workspace", place / "lists")
     work.make()
     days = [date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1), date(2024, 3, 2)]

@@ -57,6 +57,8 @@ def monitor(  # noqa: PLR0913 - the options
     from blockrisk.features.errors import UserError
     from blockrisk.training.monitoring import deliver
     from blockrisk.training.monitoring import monitor as make
+    from blockrisk.training.monitoring.logged import as_run
+    from blockrisk.training.tracking import track
 
     if out is not None and out.suffix != ".json":
         raise UserError(f"--out {out.name}: findings are written as JSON; write FILE.json")
@@ -65,7 +67,7 @@ def monitor(  # noqa: PLR0913 - the options
         write_findings(findings, out)
     show(findings)
     if mlflow:
-        click.echo(f"Logged:  {log(findings, model)}")
+        click.echo(f"Logged:  {track(as_run(findings, model.name)).message}")
     deliver(findings, webhook, shlex.split(command) if command else None)
     if findings.failed:
         sys.exit(FAILED)
@@ -76,14 +78,6 @@ def write_findings(findings: "Findings", path: Path) -> None:
     from blockrisk.features.output import write_text
 
     write_text(path, json.dumps(findings.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def log(findings: "Findings", model: Path) -> str:
-    """Log the numbers of the findings as one MLflow run, and give the line on what became of it."""
-    from blockrisk.training.tracking import Run, track
-
-    params = {"as_of": findings.as_of, "model": model.name}
-    return track(Run(f"monitor-{findings.as_of}", params, findings.metrics(), None, tags={"kind": "monitoring"})).message
 
 
 def show(findings: "Findings") -> None:

@@ -31,7 +31,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[Context], Result]], ...]] = (
 """Name and function of each check. Add one here, its sentence in serving/page/languages, and its test."""
 
 
-def monitor(tables: Tables, scores: Path, as_of: datetime, model: Path) -> Findings:
+def monitor(tables: Tables, scores: Path, as_of: datetime, model: Path, vectors: pd.DataFrame | None = None) -> Findings:
     """Make every check of one morning; one that cannot be made is told in `failed` and does not keep the others from being made.
 
     Args:
@@ -39,6 +39,7 @@ def monitor(tables: Tables, scores: Path, as_of: datetime, model: Path) -> Findi
         scores: folder of score files YYYY-MM-DD.parquet, that of this morning among them.
         as_of: the morning, a midnight.
         model: folder of the bundle that made the latest scores.
+        vectors: of the cards at risk at as_of, the model's columns, where they are at hand; None: they are computed.
 
     Returns:
         the findings. The same arguments give the same findings: there is no state but the files.
@@ -54,7 +55,7 @@ def monitor(tables: Tables, scores: Path, as_of: datetime, model: Path) -> Findi
     loaded = load_model(model)
     if not loaded.dated:
         raise UserError(f"{model}: the model was trained on vectors without dates; monitoring needs one trained on tables")
-    context = Context(tables, scores, stamp, loaded)
+    context = Context(tables, scores, stamp, loaded, vectors)
     made: dict[str, Result] = {}
     failed: list[str] = []
     for name, check in CHECKS:

@@ -14,12 +14,13 @@ from blockrisk.training.monitoring.scores import Scores, read_scores
 
 @dataclass(frozen=True)
 class Context:
-    """Hold the data, the folder of earlier scores, the morning and the model."""
+    """Hold the data, the folder of earlier scores, the morning, the model, and the morning's vectors where they are at hand."""
 
     tables: Tables
     folder: Path
     as_of: pd.Timestamp
     model: Model
+    vectors: pd.DataFrame | None = None
 
     @cached_property
     def scores(self) -> Scores:

@@ -34,14 +34,12 @@ def check_drift(context: Context) -> Result:
         return Result(
             early=(f"no earlier morning to compare with: at {then:%Y-%m-%d} the data do not yet reach {WARM_DAYS} days back",)
         )
-    frames = _features(context, [then, context.as_of])
+    frames = _features(context, then)
     if not all(len(frame) for frame in frames):
         return Result(early=("no card was at risk on one of the mornings that are compared",))
-    found = [shift(frames[0][name], frames[1][name]) for name in frames[0].columns if not _of_a_group(frames, name)]
     scores, early = _scores(context, then)
-    shifts = [one for one in (*found, scores) if one is not None]
-    limit = 1 / (ONE_IN * max(1, sum(one.cuts for one in shifts)))
-    drifted = sorted((one for one in shifts if one.p <= limit), key=lambda one: (one.p, one.value))
+    shifts = [*compared(*frames), *([] if scores is None else [scores])]
+    drifted = beyond(shifts)
     alarms = tuple(_alarm(one, then) for one in drifted)
     largest = sorted(shifts, key=lambda one: -abs(one.now - one.before))[:_TABLED]
     rows = tuple({"value": s.value, "where": s.where, "before": s.before, "now": s.now, "alarm": s in drifted} for s in largest)
@@ -51,6 +49,18 @@ def check_drift(context: Context) -> Result:
         "largest": max((abs(one.now - one.before) for one in shifts), default=0.0),
     }
     return Result(alarms, early, rows, metrics)
+
+
+def compared(before: pd.DataFrame, now: pd.DataFrame) -> list[Shift]:
+    """Compare two mornings' features, indexed by card, each that can drift."""
+    found = [shift(before[name], now[name]) for name in before.columns if not _of_a_group([before, now], name)]
+    return [one for one in found if one is not None]
+
+
+def beyond(shifts: list[Shift]) -> list[Shift]:
+    """Give those that are an alarm, the clearest first: together they are wrong on one morning in ONE_IN at most."""
+    limit = 1 / (ONE_IN * max(1, sum(one.cuts for one in shifts)))
+    return sorted((one for one in shifts if one.p <= limit), key=lambda one: (one.p, one.value))
 
 
 def earlier_morning(context: Context) -> pd.Timestamp:
@@ -71,9 +81,13 @@ def _of_a_group(frames: list[pd.DataFrame], name: str) -> bool:
     )
 
 
-def _features(context: Context, dates: list[pd.Timestamp]) -> list[pd.DataFrame]:
-    found = vectors(context.tables, at_risk(context.tables, dates), context.model.columns).set_index("card_id")
-    return [found[found["as_of"] == date].drop(columns="as_of") for date in dates]
+def _features(context: Context, then: pd.Timestamp) -> list[pd.DataFrame]:
+    """Give the vectors of the earlier morning and of this one, those that are not at hand computed in one go."""
+    dates = [then, *([context.as_of] if context.vectors is None else [])]
+    made = vectors(context.tables, at_risk(context.tables, dates), context.model.columns)
+    known = made if context.vectors is None else pd.concat([made, context.vectors])
+    found = known.set_index("card_id")
+    return [found[found["as_of"] == date].drop(columns="as_of") for date in (then, context.as_of)]
 
 
 def _scores(context: Context, then: pd.Timestamp) -> tuple[Shift | None, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import gammainc, logsumexp
 from scipy.stats import chi2, gamma
 
 Array = np.ndarray
@@ -16,18 +16,23 @@ Array = np.ndarray
 FACTOR: Final = 2.0
 """The change that the test is made for: twice the blocks. Others from about 1.5 times on are found too, later."""
 
-ALARM: Final = 300.0
-"""Evidence at which an alarm is raised. Without a change it grows by 1 a day in the mean, so that by theory alarms are at least so
-many days apart, and measured they are further apart (it is passed with a jump): under one a year in docs/MONITORING.md."""
+ALARM: Final = 260.0
+"""Evidence at which an alarm is raised for an operator of ALARM_RATE blocks a day. Without a change it grows by 1 a day in the
+mean, so that by theory alarms are at least so many days apart; measured they are further apart, as it is passed with a jump."""
+
+ALARM_RATE: Final = 0.4
+ALARM_POWER: Final = 0.15
+"""The jump is smaller the more blocks there are: from that rate on the limit grows with this power of it. All three spend the
+budget of one false alarm a year evenly over the sizes of operators, as measured in docs/MONITORING.md."""
 
 WINDOW_DAYS: Final = 60
 """A change may have begun so many days before the alarm."""
 
-HISTORY_DAYS: Final = 120
+HISTORY_DAYS: Final = 150
 """Days before a possible change from which the operator's ordinary level is learned."""
 
-TRUST: Final = 20.0
-"""Expected blocks' worth of trust that forecasts are right, before an operator's own history is seen: a deviation of 22 %."""
+TRUST: Final = 12.0
+"""Expected blocks' worth of trust that forecasts are right, before an operator's own history is seen: a deviation of 29 %."""
 
 REGION_BLOCKS: Final = 5.0
 """A region is named only where as many blocks were expected since the change."""
@@ -69,6 +74,19 @@ class _Level:
     expected: float = TRUST
 
 
+@dataclass(frozen=True)
+class _Shares:
+    """Hold what the cap leaves.
+
+    `kept` float64[days] is the share of blocks that it leaves, by the days before; `spread` float64[days] the relative variance of
+    that share; `doubled` float64[regions, days] what it leaves of doubled blocks over what it leaves of ordinary ones.
+    """
+
+    kept: Array
+    spread: Array
+    doubled: Array
+
+
 def watch(observed: Array, expected: Array) -> list[Change]:
     """Find the changes of one operator, oldest first, each from what was known on the day it was raised.
 
@@ -79,8 +97,8 @@ def watch(observed: Array, expected: Array) -> list[Change]:
     >>> [(found.start, found.raised, found.region) for found in watch(observed, expected)]
     [(30, 43, None)]
     """
-    kept = capped(observed, expected)
-    expected = expected * _share_kept(observed, kept)
+    shares = _shares(observed, expected)
+    kept, expected = seen(observed, expected)
     found: list[Change] = []
     first, level = 0, _Level()
     while first < observed.shape[1]:
@@ -93,11 +111,16 @@ def watch(observed: Array, expected: Array) -> list[Change]:
         changed = _Level(TRUST * ratio + after.observed, TRUST + after.expected)
         back = _next(kept, expected, raised + 1, changed, 1 / FACTOR)
         ended = None if back is None else back[0]
-        found.append(_described(kept, expected, raised, region, ended))
+        found.append(_described(kept, expected, shares, (first, raised, ended), region))
         if ended is None:
             return found
         first, level = ended + 1, _Level()
     return found
+
+
+def seen(observed: Array, expected: Array) -> tuple[Array, Array]:
+    """Give the blocks that count, and how many of them were expected: float64[regions, days]."""
+    return capped(observed, expected), expected * _shares(observed, expected).kept
 
 
 def capped(observed: Array, expected: Array) -> Array:
@@ -109,10 +132,21 @@ def capped(observed: Array, expected: Array) -> Array:
     return np.minimum(observed, 1.0 + np.searchsorted(_CAPS, FACTOR * expected))
 
 
-def _share_kept(observed: Array, kept: Array) -> Array:
-    """Give the share of blocks that the cap leaves, of each day from the days before it."""
-    all_, left = (np.cumsum(counts.sum(axis=0)) - counts.sum(axis=0) for counts in (observed, kept))
-    return np.asarray((left + _KEPT) / (all_ + _KEPT))
+def _shares(observed: Array, expected: Array) -> _Shares:
+    cut = observed - capped(observed, expected)
+    before = [np.cumsum(part) - part for part in (observed.sum(axis=0), cut.sum(axis=0), (cut**2).sum(axis=0))]
+    all_ = before[0] + _KEPT
+    level, doubled = (_left(expected, factor) for factor in (1.0, FACTOR))
+    return _Shares(np.asarray(1 - before[1] / all_), np.asarray(before[2] / all_**2), doubled / (FACTOR * np.maximum(level, 1e-12)))
+
+
+def _left(expected: Array, factor: float) -> Array:
+    """Give the mean of a Poisson count of factor * expected of which no more than the cap counts."""
+    cap = 1 + np.searchsorted(_CAPS, FACTOR * expected)
+    over = np.zeros(expected.shape)
+    for many in range(int(cap.max(initial=0))):
+        over += np.where(many < cap, gammainc(many + 1, factor * expected), 0.0)
+    return over
 
 
 def evidence(observed: Array, expected: Array, level: _Level, factor: float) -> tuple[Array, Array]:
@@ -146,7 +180,7 @@ def _next(kept: Array, expected: Array, first: int, level: _Level, factor: float
         own, own_starts = _by_region(streams, large, scale, level, factor)
         parts = np.concatenate([total + np.log(1 - _REGION_SHARE), own + np.log(_REGION_SHARE / len(large))])
         joint = logsumexp(parts, axis=0)
-    over = np.flatnonzero(joint >= np.log(ALARM))
+    over = np.flatnonzero(joint >= _limit(streams[1].sum(axis=0)))
     if not len(over):
         return None
     day = int(over[0])
@@ -155,6 +189,12 @@ def _next(kept: Array, expected: Array, first: int, level: _Level, factor: float
     start = first + day - int(np.argmax(profile))
     region = int(large[best - 1]) if best and expected[large[best - 1], start : first + day + 1].sum() >= REGION_BLOCKS else None
     return first + day, region, start
+
+
+def _limit(expected: Array) -> Array:
+    """Give the log limit of each day, by the blocks expected a day: the mean of the days with forecasts until then."""
+    rate = np.cumsum(expected) / np.maximum(np.cumsum(expected > 0), 1)
+    return np.asarray(np.log(ALARM) + ALARM_POWER * np.log(np.maximum(rate / ALARM_RATE, 1.0)))
 
 
 def _by_region(streams: list[Array], large: Array, scale: Array, level: _Level, factor: float) -> tuple[Array, Array]:
@@ -169,24 +209,34 @@ def _since(kept: Array, expected: Array, start: int, end: int) -> tuple[float, f
     return float(kept[:, start:end].sum()), float(expected[:, start:end].sum())
 
 
-def _described(kept: Array, expected: Array, raised: int, region: int | None, ended: int | None) -> Change:
-    """Tell of a change what all days until its end, or until now, say of its start and size."""
+def _described(kept: Array, expected: Array, shares: _Shares, days: tuple[int, int, int | None], region: int | None) -> Change:
+    """Tell of a change what all days until its end, or until now, say of its start and size.
+
+    `days` are the first that may be its start, that of the alarm and that of its end.
+    """
+    first, raised, ended = days
     rows = slice(None) if region is None else slice(region, region + 1)
     last = kept.shape[1] if ended is None else ended + 1
     seen, forecast = kept[rows].sum(axis=0), expected[rows].sum(axis=0)
-    starts = np.arange(max(0, raised - WINDOW_DAYS + 1), raised + 1)
+    starts = np.arange(max(first, raised - WINDOW_DAYS + 1), raised + 1)
     since = np.array([[part[start:last].sum() for part in (seen, forecast)] for start in starts])
     before = np.array([[part[max(0, start - HISTORY_DAYS) : start].sum() for part in (seen, forecast)] for start in starts])
     a, b = TRUST + before[:, 0], TRUST + before[:, 1]
     weight = since[:, 0] * np.log(FACTOR) - (a + since[:, 0]) * np.log1p((FACTOR - 1) * since[:, 1] / (b + since[:, 1]))
     weight = np.exp(weight - logsumexp(weight))
-    ratio, low, high = _size(weight, since)
-    return Change(raised, int(starts[np.argmax(weight)]), region, ratio, low, high, ended)
+    start = int(starts[np.searchsorted(np.cumsum(weight), 0.5)])
+    since[:, 1] *= (expected[rows, start:last] * shares.doubled[rows, start:last]).sum() / max(since[start - starts[0], 1], 1e-9)
+    ratio, low, high = _size(weight, since, float(shares.spread[start]))
+    return Change(raised, start, region, ratio, low, high, ended)
 
 
-def _size(weight: Array, since: Array) -> tuple[float, float, float]:
-    """Give the mean and the 95 % interval of the ratio: gamma-distributed given the start, mixed over the starts."""
-    density = (weight[:, None] * gamma.pdf(_RATIOS, since[:, :1] + 1.0, scale=1 / (since[:, 1:] + 1.0))).sum(axis=0)
+def _size(weight: Array, since: Array, spread: float) -> tuple[float, float, float]:
+    """Give the mean and the 95 % interval of the ratio: gamma-distributed given the start, mixed over the starts.
+
+    `spread` is the relative variance of the share that the cap leaves; it adds to that of the count.
+    """
+    shape = 1 / (1 / (since[:, :1] + 1.0) + spread)
+    density = (weight[:, None] * gamma.pdf(_RATIOS, shape, scale=(since[:, :1] + 1.0) / (since[:, 1:] + 1.0) / shape)).sum(axis=0)
     mass = density * np.gradient(_RATIOS)
     mass = mass / mass.sum()
     below = np.cumsum(mass)

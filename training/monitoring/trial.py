@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from blockrisk.training.monitoring.sequential import Change, watch
+from blockrisk.training.monitoring.sequential import Change, seen, watch
 from blockrisk.training.simulator.policy import REGIONS, SWEEP_CHANCE, SWEEP_SIZE
 
 Array = np.ndarray
@@ -35,7 +35,7 @@ class Trial:
         delay_days: median from a doubling to its alarm; infinite where most are not found.
         date_error_days: median distance of the named start from the true one.
         covered: share of the found changes whose interval of the size covers the truth.
-        known_days: median delay of Page's test, told the true rate and the size of the change.
+        known_days: median delay of Page's test on the same counts, told the true rate and the size of the change.
 
     """
 
@@ -96,20 +96,22 @@ def _first_after(changes: Sequence[Change]) -> Change | None:
 
 
 def _known(quiet: Sequence[tuple[Array, Array]], changed: Sequence[tuple[Array, Array]], calibration: float) -> float:
-    """Give the median delay of Page's test for a doubling from the true rate, its limit set for one false alarm a year."""
-    means = [calibration * expected.sum(axis=0) for _, expected in quiet]
-    calm = np.array([_steps(observed, mean) for (observed, _), mean in zip(quiet, means, strict=True)])
+    """Give the median delay of Page's test for a doubling from the true rate, its limit set for one false alarm a year.
+
+    It sees the counts as `watch` does, capped, so that it is no worse off.
+    """
+    calm, steps = (np.array([_steps(*pair, calibration) for pair in pairs]) for pairs in (quiet, changed))
     low, high = 0.5, 12.0
     for _ in range(20):
         limit = (low + high) / 2
         low, high = (limit, high) if _alarms(calm, limit).sum() > len(calm) else (low, limit)
-    steps = np.array([_steps(observed, calibration * expected.sum(axis=0)) for observed, expected in changed])
     raised = _alarms(steps, high)[:, CHANGE_DAY:]
     return float(np.median(np.where(raised.any(axis=1), raised.argmax(axis=1) + 1.0, np.inf)))
 
 
-def _steps(observed: Array, mean: Array) -> Array:
-    return np.asarray(observed.sum(axis=0) * np.log(2.0) - mean)
+def _steps(observed: Array, expected: Array, calibration: float) -> Array:
+    kept, known = seen(observed, expected)
+    return np.asarray(kept.sum(axis=0) * np.log(2.0) - calibration * known.sum(axis=0))
 
 
 def _alarms(steps: Array, limit: float) -> Array:

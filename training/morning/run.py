@@ -16,10 +16,10 @@ from blockrisk.models.folder import new_folder, remove_folder
 from blockrisk.models.process import myself
 from blockrisk.training.morning import record as records
 from blockrisk.training.morning import steps
+from blockrisk.training.morning.context import Morning, Told
 from blockrisk.training.morning.lock import alone
 from blockrisk.training.morning.record import DONE, FAILED, Record, begin, interrupt, read_record
 from blockrisk.training.morning.settings import Config
-from blockrisk.training.morning.steps import Morning, Told
 from blockrisk.training.morning.watch import watch
 from blockrisk.training.morning.workspace import (
     Workspace,

@@ -2,94 +2,36 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from blockrisk.features import Tables
 from blockrisk.features.errors import UserError
-from blockrisk.features.intake import account_lines, read_tables
+from blockrisk.features.intake import account_lines
 from blockrisk.features.intake.checks import warnings_of
 from blockrisk.features.intake.days import digest_of
-from blockrisk.features.intake.pseudonyms import read_key
 from blockrisk.features.intake.quarantine import write_quarantine
 from blockrisk.features.output import read_frame, write_frame
 from blockrisk.features.report import report_of, write_report
 from blockrisk.models.folder import new_folder
 from blockrisk.serving.advice import add_advice
 from blockrisk.serving.alerts import AlertRule
-from blockrisk.serving.briefing import Briefing, brief
 from blockrisk.serving.outputs import wants_briefing, write_outputs
-from blockrisk.serving.predict import Model, listed, risk_vectors, score_vectors
+from blockrisk.serving.predict import listed, risk_vectors, score_vectors
 from blockrisk.training.dated import train
 from blockrisk.training.labels import end_of_observation
 from blockrisk.training.morning import aliases, registry
 from blockrisk.training.morning.compare import PROMOTED, REJECTED, WAITS, Comparison, compare
+from blockrisk.training.morning.context import Morning, Told
 from blockrisk.training.morning.record import read_record, sums_of
-from blockrisk.training.morning.settings import Config
-from blockrisk.training.morning.workspace import Inputs, Workspace, check_unchanged
 from blockrisk.training.tracking import Run, track
 
 CHECKED, PAGE, STEP = "check.json", "list.html", "step.json"
 ALARM_DAYS: Final = 3
 """Days between two trainings at least, however many alarms are raised."""
-
-Told = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Morning:
-    """Hold what every step may use: settings, dates, places, inputs, what earlier steps told, and whom to tell of progress.
-
-    Stamps later than the day after `today` are refused; it is later than as_of where a past morning is run again.
-    """
-
-    config: Config
-    as_of: date
-    today: date
-    place: Workspace
-    inputs: Inputs
-    told: dict[str, Told]
-    tell: Callable[[str], None]
-
-    @cached_property
-    def tables(self) -> Tables:
-        """Read the data set, once."""
-        data, config = self.config.folder("data"), self.config
-        key = read_key(config.folder("pseudonymise")) if config["pseudonymise"] else None
-        found = read_tables(data, zone=config["zone"], memory=config["memory"], today=self.today, key=key)
-        check_unchanged(data, self.inputs)
-        return found
-
-    @cached_property
-    def model(self) -> Model:
-        """Load the version that scores this morning, verified."""
-        return registry.verified(registry.version(self.place.models, self.told["model"]["version"]))
-
-    @cached_property
-    def scored(self) -> pd.DataFrame:
-        """Give the scores of this morning, as they are on disk."""
-        return read_frame(self.place.scores / f"{self.as_of}.parquet").drop(columns="model")
-
-    @cached_property
-    def briefing(self) -> Briefing:
-        """Gather what the list for people tells, once."""
-        found = brief(self.tables, self.model, self.scored, pd.Timestamp(self.as_of), self.config["capacity"])
-        return replace(found, model={**found.model, "name": self.told["model"]["version"]})
-
-    @property
-    def delivered(self) -> Path:
-        """Name the folder that the list is delivered in."""
-        return self.place.lists / self.as_of.isoformat()
-
-    def output(self, step: str, name: str) -> Path:
-        """Name a file that an earlier step left."""
-        return self.place.work(self.as_of) / step / name
 
 
 def check(morning: Morning, folder: Path) -> Told:

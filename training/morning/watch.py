@@ -6,9 +6,11 @@ from typing import Any, Final
 
 from blockrisk.features.output import write_json
 from blockrisk.training.monitoring import DeliveryError, Findings, deliver, monitor
+from blockrisk.training.monitoring.logged import as_run
 from blockrisk.training.morning import registry
-from blockrisk.training.morning.steps import Morning, Told, write_findings
-from blockrisk.training.tracking import Run, track
+from blockrisk.training.morning.context import Morning, Told
+from blockrisk.training.morning.steps import write_findings
+from blockrisk.training.tracking import track
 
 FILE: Final = "monitor.json"
 
@@ -18,8 +20,9 @@ RENEWING: Final = ("policy", "policy_region", "drift", "drift_score")
 
 def watch(morning: Morning, folder: Path) -> Told:
     """Make every check, and tell of alarms and of checks that could not be made."""
-    bundle = registry.version(morning.place.models, morning.told["model"]["version"]).folder / registry.BUNDLE
-    found = monitor(morning.tables, morning.place.scores, datetime.combine(morning.as_of, time()), bundle)
+    version = registry.version(morning.place.models, morning.told["model"]["version"])
+    stamp, bundle = datetime.combine(morning.as_of, time()), version.folder / registry.BUNDLE
+    found = monitor(morning.tables, morning.place.scores, stamp, bundle, morning.vectors())
     told = found.to_json()
     write_findings(morning, told)
     file = morning.delivered / FILE
@@ -27,8 +30,7 @@ def watch(morning: Morning, folder: Path) -> Told:
     undelivered = _delivered(found, morning.config.part("monitor"))
     lines = [*found.lines(), *(f"FAILED: {sentence}" for sentence in undelivered)]
     if morning.config["mlflow"]:
-        logged = track(Run(f"monitor-{morning.as_of}", {"kind": "monitoring"}, found.metrics(), None), morning.place.store)
-        lines.append(logged.message)
+        lines.append(track(as_run(found, version.name), morning.place.store).message)
     return {
         "lines": lines,
         "alarms": [alarm.sentence() for alarm in found.alarms if alarm.kind in RENEWING],

@@ -13,6 +13,7 @@ from typing import Final
 
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake.days import digest_of
+from blockrisk.features.intake.store import DAYS
 from blockrisk.features.output import sweep as sweep_files
 from blockrisk.models.folder import remove_folder, sweep
 
@@ -45,6 +46,11 @@ class Workspace:
     def store(self) -> Path:
         """Give the folder of MLflow's store."""
         return self.root / "mlflow"
+
+    @property
+    def calls(self) -> Path:
+        """Give the folder where calls are kept by day, so that a morning reads the new files only."""
+        return self.root / "calls"
 
     def work(self, as_of: date) -> Path:
         """Give the folder of the finished steps of a morning that goes on."""
@@ -79,6 +85,7 @@ def sweep_leftovers(place: Workspace, as_of: date) -> int:
 
 def _folders(place: Workspace, as_of: date) -> list[Path]:
     named = [place.root, place.lists, place.models, place.scores, place.records, place.work(as_of)]
+    named += [folder for folder in (place.calls, place.calls / DAYS) if folder.is_dir()]
     return [*named, *(path for path in place.lists.iterdir() if _DATED.fullmatch(path.name))]
 
 

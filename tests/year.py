@@ -1,0 +1,197 @@
+"""A year of mornings in a tiny world (`make year` writes the figures into docs/RELIABILITY.md).
+
+Each morning is a whole `blockrisk run` through its Python function, in one process, so that 365 do not load Python 365 times. The
+day before comes in as one more file of calls; the other tables are written anew with what is known.
+"""
+
+import argparse
+import gc
+import json
+import platform
+import resource
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+BEGIN, END = "<!-- year: written by make year -->", "<!-- end of year -->"
+WARM_DAYS = 150
+"""Days of data before the first morning: it trains the first version on them."""
+
+EVENTS = {"cards": "activated_at", "complaints": "complained_at", "payments": "due_at", "blocks": "blocked_at"}
+KEPT_DAYS = 60
+SETTINGS = f"""
+data = "exports"
+capacity = 1
+formats = ["csv"]
+memory = "1GB"
+jobs = 1
+mlflow = false
+[model]
+learner = "smooth_logistic"
+horizons = [7]
+alerts = 0.05
+[renew]
+every_days = 28
+least_blocks = 4
+[keep]
+days = {KEPT_DAYS}
+versions = 3
+"""
+
+
+@dataclass
+class Year:
+    """Collect what each morning gave."""
+
+    seconds: list[float] = field(default_factory=list)
+    files: list[int] = field(default_factory=list)
+    bytes: list[int] = field(default_factory=list)
+    memory: list[int] = field(default_factory=list)
+    promoted: int = 0
+    trained: int = 0
+    alarms: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+def run_year(cards: int, mornings: int, thin: int, folder: Path, seed: int = 1) -> Year:
+    """Simulate the world, and run a morning after the other."""
+    from blockrisk.training.morning import run
+    from blockrisk.training.morning.settings import read_config
+
+    tables, start = world(cards, WARM_DAYS + mornings, thin, seed)
+    (folder / "morning.toml").write_text(SETTINGS, encoding="utf-8")
+    (folder / "exports/calls").mkdir(parents=True)
+    config, year = read_config(folder / "morning.toml"), Year()
+    for back in range(WARM_DAYS):
+        _export_calls(tables["calls"], folder, start + timedelta(days=back))
+    for number in range(mornings):
+        day = start + timedelta(days=WARM_DAYS + number)
+        if number:
+            _export_calls(tables["calls"], folder, day - timedelta(days=1))
+        for name, column in EVENTS.items():
+            known = tables[name][tables[name][column] < pd.Timestamp(day)]
+            known.to_parquet(folder / f"exports/{name}.parquet", index=False)
+        begun = time.monotonic()
+        code = run.run(config, day, day)
+        year.seconds.append(time.monotonic() - begun)
+        _look(folder, day, code, year)
+        if number % 30 == 29:
+            sys.stderr.write(f"{number + 1} mornings, {sum(year.seconds) / 60:.1f} minutes\n")
+        if year.wrong:
+            break
+    year.wrong += _grown(year)
+    return year
+
+
+def _grown(year: Year) -> list[str]:
+    """Say what grew without bound, once the year is long enough for what is kept to be full."""
+    limits = {"memory": 0.02, "bytes": 0.2, "files": 0.1, "seconds": 2.0}  # the data grow too, and are read in part only
+    enough = len(year.seconds) >= 4 * KEPT_DAYS
+    return [
+        f"{name} grew by {grown:.1%}" for name, most in limits.items() if enough and (grown := growth(getattr(year, name))) > most
+    ]
+
+
+def world(cards: int, days: int, thin: int, seed: int) -> tuple[dict[str, pd.DataFrame], date]:
+    """Simulate, with one call in `thin`."""
+    from blockrisk.training import simulator
+
+    start = date(2023, 7, 1)  # the mornings see a new year and a 29 February
+    found = simulator.simulate(cards, days, seed, start=start).tables
+    calls = found["calls"].iloc[::thin]
+    calls = calls.assign(day=pd.to_datetime(calls["started_at"]).dt.date)
+    tables = {name: found[name] for name in EVENTS}
+    for name, column in EVENTS.items():
+        tables[name] = tables[name].assign(**{column: pd.to_datetime(tables[name][column])})
+    return {**tables, "calls": calls}, start
+
+
+def _export_calls(calls: pd.DataFrame, folder: Path, day: date) -> None:
+    rows = calls[calls["day"] == day].drop(columns="day")
+    rows.to_parquet(folder / f"exports/calls/{day}.parquet", index=False)
+
+
+def _look(folder: Path, day: date, code: int, year: Year) -> None:
+    """Say what is not as it must be after a morning, and measure."""
+    record = json.loads((folder / f"workspace/runs/{day}.json").read_text(encoding="utf-8"))
+    steps = {step["name"]: step for step in record["steps"]}
+    if (code, record["status"], len(record["attempts"])) != (0, "done", 1):
+        year.wrong.append(f"{day}: left with {code}: {[step.get('why') or step.get('failed') for step in steps.values()]}")
+    listed = pd.read_csv(folder / f"lists/{day}/list.csv", dtype={"card_id": str})
+    scored = pd.read_parquet(folder / f"workspace/scores/{day}.parquet")
+    if not (len(listed) == len(scored) == steps["features"]["rows"] > 0 and listed["alert"].sum() == steps["score"]["alerts"]):
+        year.wrong.append(f"{day}: the list holds {len(listed)} cards, the scores {len(scored)}")
+    for table in steps["check"]["accounting"]:
+        if table["read"] != table["used"] + table["duplicates"] + table["quarantined"]:
+            year.wrong.append(f"{day}: rows of {table['table']} are not accounted for")
+    for name in ("lists", "workspace/scores", "workspace/runs"):
+        dated = [path for path in (folder / name).iterdir() if path.name[0] == "2"]
+        if len(dated) > KEPT_DAYS + 1:
+            year.wrong.append(f"{day}: {name} holds {len(dated)} mornings")
+    year.trained += bool(steps["renew"].get("version") or steps["model"].get("trained"))
+    year.promoted += "serves from now on" in " ".join(steps["promote"]["lines"])
+    year.alarms += bool(steps["monitor"]["findings"]["alarms"])
+    there = [path for place in ("workspace", "lists") for path in (folder / place).rglob("*") if path.is_file()]
+    kept = [path for path in there if "calls" not in path.parts]
+    if len(there) - len(kept) > len(list((folder / "exports/calls").iterdir())) + 5:
+        year.wrong.append(f"{day}: workspace/calls holds {len(there) - len(kept)} files")
+    year.files.append(len(kept))
+    year.bytes.append(sum(path.stat().st_size for path in kept))
+    gc.collect()
+    year.memory.append(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize())
+
+
+def growth(values: list[float] | list[int]) -> float:
+    """Give the median of the last quarter over that of the second, less one: the first fills what is kept."""
+    quarter = max(1, len(values) // 4)
+    return float(np.median(values[-quarter:]) / np.median(values[quarter : 2 * quarter])) - 1
+
+
+def section(year: Year, cards: int, minutes: float) -> str:
+    return f"""{BEGIN}
+| {len(year.seconds)} mornings of {cards} cards, one after the other | figure |
+| --- | --- |
+| left with 0, list delivered, each row accounted for | {len(year.seconds) - len(year.wrong)} |
+| versions trained, of these promoted after the comparison | {year.trained}, {year.promoted} |
+| mornings with an alarm | {year.alarms} |
+| seconds of a morning, median of the second and of the last quarter | {_two(year.seconds, 1.0, ".2f")} |
+| files of models, scores, lists and records (kept {KEPT_DAYS} days), the same | {_two(year.files, 1.0, ",.0f")} |
+| MB of them, the same | {_two(year.bytes, 1e6, ".2f")} |
+| MB of memory of the process, the same | {_two(year.memory, 1e6, ",.0f")} |
+
+Measured on {time.strftime("%Y-%m-%d")} in {minutes:.1f} minutes; Python {platform.python_version()}.
+{END}"""
+
+
+def _two(values: list[float] | list[int], unit: float, how: str) -> str:
+    quarter = max(1, len(values) // 4)
+    parts = (values[quarter : 2 * quarter], values[-quarter:])
+    return ", ".join(format(float(np.median(part)) / unit, how) for part in parts)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("page", type=Path)
+    parser.add_argument("--cards", type=int, default=90)
+    parser.add_argument("--mornings", type=int, default=365)
+    parser.add_argument("--thin", type=int, default=40, help="keep one call in so many")
+    given = parser.parse_args()
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="year-") as folder:
+        year = run_year(given.cards, given.mornings, given.thin, Path(folder))
+    text = given.page.read_text(encoding="utf-8")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    text = before + section(year, given.cards, (time.monotonic() - begun) / 60) + after
+    given.page.write_text(text, encoding="utf-8")
+    sys.stdout.write("\n".join([*year.wrong, f"{len(year.seconds)} mornings, {len(year.wrong)} wrong"]) + "\n")
+    sys.exit(bool(year.wrong))
+
+
+if __name__ == "__main__":
+    main()
