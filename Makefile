@@ -57,7 +57,7 @@ chaos: setup ## kill commands 1,000 times, fill disks, take rights away; figures
 serve-load: setup ## let 100 clients ask the server for a minute; figures go into docs/RELIABILITY.md (make demo first)
 	PYTHONPATH=tests $(BIN)/python tests/clients.py docs/RELIABILITY.md
 
-year: setup ## run 365 mornings in a tiny world; figures go into docs/RELIABILITY.md (half an hour)
+year: setup ## run 365 mornings in a tiny world; figures go into docs/RELIABILITY.md (about an hour)
 	PYTHONPATH=tests $(BIN)/python tests/year.py docs/RELIABILITY.md
 
 screenshots: setup ## take the pictures of the README from demo/data (needs Chromium; make demo first)
