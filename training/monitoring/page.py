@@ -12,7 +12,8 @@ SIZES: Final = (320, 417, 1500)
 
 CALIBRATIONS: Final = (0.85, 1.0, 1.15)
 YEARS: Final = 200
-SEED: Final = 7
+SEED: Final = 23
+"""Not the one that the limits were chosen by (7), so that the false alarms are not told too low."""
 START, END = "<!-- trial: written by python -m blockrisk.training.monitoring.page docs -->", "<!-- end of trial -->"
 
 
