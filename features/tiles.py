@@ -133,7 +133,7 @@ TILES: dict[str, Tile] = {
     ),
     "callee_counts": Tile("callee_spans", {}, sizes="out"),
     "redials": Tile(
-        "redials_by_day",
+        "redials",
         {
             "most_24h": "max(case when t.day = {first_day} then t.most_24h_own_day else t.most_24h end)",
             "over_24h": "max(case when (case when t.day = {first_day} then t.most_24h_own_day else t.most_24h end)"
