@@ -3,11 +3,15 @@
 A row of DAILY follows from the calls of its own day and of the day before, and from what stood beside them on that day: the card's
 home region, the limits in force, roaming notices, observed places. So daily rows can be kept (features.daily_store); what looks
 further back, or depends on the dates that are asked for, is made of them in features.prepare. `{low}` is the first day wanted.
+
+Calls of one day may become known on several (`seen`): a row of calls_by_day then counts those of its `seen` alone, but `day_out`,
+`most_hour` and `hours_over` are of all that is known by then, and hold for every as_of up to `until`, the next such day.
 """
 
 from blockrisk.features.windows import DAY_US
 
 HOUR, DAY = 3_600_000_000, DAY_US
+NEVER = 1_000_000_000  # a day that does not come
 LIMITED = "join card_limits l on l.card_no = r.card_no and r.day >= l.from_day and r.day < l.to_day"
 
 _NOTICE = """
@@ -106,31 +110,65 @@ def _turns(value: str, by_day: str) -> str:
         group by card_no, day, seen"""
 
 
+def _counts(conditions: dict[str, str]) -> str:
+    return ", ".join(f"cast(count(*) filter (where {condition}) as INTEGER) as {name}" for name, condition in conditions.items())
+
+
+_COUNTED = {
+    **{name: name for name in ("out", "incoming", "answered", "offsite")},
+    "short_10s": "answered and talk_ms <= 10000",
+    "short_30s": "answered and talk_ms <= 30000",
+    "long_60s": "answered and talk_ms >= 60000",
+    "no_answer": "out and failure = 1",
+    "rejected": "out and failure = 2",
+    "invalid": "out and failure = 3",
+    "silent": "out and talk_ms = 0",
+    "off_hours": "out and off_hours",
+    "nocturnal": f"out and (us % {DAY} < {7 * HOUR} or us % {DAY} >= {19 * HOUR})",
+    "located": "region is not null",
+}
+"""What is counted of the calls that a card made on a day and that became known on one day."""
+
 DAILY: dict[str, str] = {
     "declared_calls": f"""
-        select card_no, day, seen, count(*) as declared from call_rows r where offsite and exists ({_NOTICE})
+        select card_no, day, seen, cast(count(*) as INTEGER) as declared from call_rows r where offsite and exists ({_NOTICE})
         group by card_no, day, seen""",
-    "calls_by_day": f"""
-        select r.*, r.offsite - coalesce(d.declared, 0) as undeclared, l.daily_calls as daily_limit from (
-            select card_no, day, seen, count(*) as every, count_if(out) as out, count_if(incoming) as incoming,
-                count_if(answered) as answered,
-                coalesce(sum(talk_ms) filter (where out), 0) as out_talk_ms,
-                coalesce(sum(talk_ms) filter (where answered), 0) as answered_talk_ms,
-                coalesce(sum(cast(talk_ms as HUGEINT) * talk_ms) filter (where answered), 0) as answered_talk_sq,
-                count_if(answered and talk_ms <= 10000) as short_10s, count_if(answered and talk_ms <= 30000) as short_30s,
-                count_if(answered and talk_ms >= 60000) as long_60s,
-                count_if(out and failure = 1) as no_answer, count_if(out and failure = 2) as rejected,
-                count_if(out and failure = 3) as invalid,
-                count_if(out and talk_ms = 0) as silent, count_if(out and off_hours) as off_hours,
-                count_if(out and (us % {DAY} < {7 * HOUR} or us % {DAY} >= {19 * HOUR})) as nocturnal,
-                count(region) as located, count_if(offsite) as offsite,
-                min(us) filter (where out) as first_out_us, max(us) filter (where out) as last_out_us
-            from call_rows where day >= {{low}} group by card_no, day, seen) r
-        left join declared_calls d using (card_no, day, seen) {LIMITED}""",
     "calls_by_hour": f"""
         select r.*, l.hourly_calls as hourly_limit from (
-            select card_no, day, seen, cast(us % {DAY} // {HOUR} as INTEGER) as hour, count(*) as out
+            select card_no, day, seen, cast(us % {DAY} // {HOUR} as INTEGER) as hour, cast(count(*) as INTEGER) as out
             from call_rows where out and day >= {{low}} group by all) r {LIMITED}""",
+    "day_sums": f"""
+        select card_no, day, seen, {_counts(_COUNTED)},
+            coalesce(sum(talk_ms) filter (where out), 0) as out_talk_ms,
+            coalesce(sum(talk_ms) filter (where answered), 0) as answered_talk_ms,
+            coalesce(sum(cast(talk_ms as HUGEINT) * talk_ms) filter (where answered), 0) as answered_talk_sq,
+            min(us) filter (where out) as first_out_us, max(us) filter (where out) as last_out_us
+        from call_rows where day >= {{low}} group by card_no, day, seen""",
+    "split_days": "select card_no, day from day_sums where day >= {low} group by card_no, day having count(*) > 1",
+    "hour_peaks": """
+        select card_no, day, seen, max(out) as most_hour, cast(count(*) filter (where out > hourly_limit) as INTEGER) as hours_over
+        from calls_by_hour where day >= {low} and (card_no, day) not in (select (card_no, day) from split_days)
+        group by card_no, day, seen
+        union all
+        select card_no, day, seen, max(out), cast(count(*) filter (where out > hourly_limit) as INTEGER) from (
+            select s.card_no, s.day, s.seen, h.hour, h.hourly_limit, cast(sum(h.out) as INTEGER) as out
+            from day_sums s join split_days using (card_no, day)
+            join calls_by_hour h on h.card_no = s.card_no and h.day = s.day and h.seen <= s.seen
+            group by s.card_no, s.day, s.seen, h.hour, h.hourly_limit)
+        group by card_no, day, seen""",
+    "calls_by_day": f"""
+        select r.*, r.offsite - coalesce(d.declared, 0) as undeclared, l.daily_calls as daily_limit,
+            coalesce(v.until, {NEVER}) as until, coalesce(v.day_out, r.out) as day_out,
+            coalesce(p.most_hour, 0) as most_hour, coalesce(p.hours_over, 0) as hours_over
+        from day_sums r
+        left join declared_calls d on d.card_no = r.card_no and d.day = r.day and d.seen = r.seen
+        left join hour_peaks p on p.card_no = r.card_no and p.day = r.day and p.seen = r.seen
+        left join (
+            select card_no, day, seen, lead(seen) over w as until, cast(sum(out) over w as INTEGER) as day_out
+            from day_sums join split_days using (card_no, day)
+            window w as (partition by card_no, day order by seen)) v
+            on v.card_no = r.card_no and v.day = r.day and v.seen = r.seen {LIMITED}
+        where r.day >= {{low}}""",
     "answered_calls": "select card_no, day, seen, talk_ms from call_rows where answered and day >= {low}",
     "regions_by_day": """
         select card_no, region, day, seen, count(*) as calls from call_rows
@@ -150,13 +188,16 @@ DAILY: dict[str, str] = {
         where gap_us is not null""",
     "rolling_by_day": rolling_sql("call_rows"),
     "callees_by_day": """
-        select card_no, callee, day, seen, cast(count_if(out) as INTEGER) as out, cast(count_if(incoming) as INTEGER) as incoming,
-            coalesce(min(us) filter (where out) < max(us) filter (where incoming), false) as returned
-        from call_rows where (out or incoming) and day >= {low} group by card_no, callee, day, seen""",
+        select card_no, callee, day, seen, cast(out as INTEGER) as out, cast(incoming as INTEGER) as incoming,
+            case when out then us end as out_us, case when incoming then us end as in_us
+        from call_rows where (out or incoming) and day >= {low}""",
+    "callee_pairs": """
+        select card_no, callee, count(*) > 1 as several, min(day) as day, min(seen) as seen, min(out) as out,
+            min(incoming) as incoming
+        from callees_by_day where day >= {low} group by card_no, callee""",
     "repeated": """
-        select card_no, callee from (
-            select card_no, callee, sum(out) as out from callees_by_day where day >= {low} - 1 group by card_no, callee)
-        where out > 1 or card_no in (select card_no from card_limits where per_callee_24h < 1 or per_callee_5min < 1)""",
+        select card_no, callee from callee_pairs where several or card_no in (
+            select card_no from card_limits where per_callee_24h < 1 or per_callee_5min < 1)""",
     "repeated_calls": """
         select * from call_rows s where out and exists (
             select 1 from repeated r where r.card_no = s.card_no and r.callee = s.callee)""",
@@ -168,5 +209,15 @@ DAILY: dict[str, str] = {
     "handset_turns": _turns("imei", "handsets_by_day"),
 }
 
-KEPT = tuple(name for name in DAILY if name not in ("declared_calls", "repeated", "repeated_calls"))
+_STEPS = ("declared_calls", "day_sums", "split_days", "hour_peaks", "callee_pairs", "repeated", "repeated_calls")
+KEPT = tuple(name for name in DAILY if name not in _STEPS)
 """The daily rows that a store keeps; the others are steps on the way to them."""
+
+COMPACT: dict[str, str] = {
+    "callees_by_day": """
+        select card_no, callee, day, seen, cast(sum(out) as INTEGER) as out, cast(sum(incoming) as INTEGER) as incoming,
+            case when sum(out) > 0 and sum(incoming) > 0 then min(out_us) end as out_us,
+            case when sum(out) > 0 and sum(incoming) > 0 then max(in_us) end as in_us
+        from callees_by_day group by card_no, callee, day, seen""",
+}
+"""Kept rows that several rows may be made one of: those who read them sum them up anyhow."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from blockrisk.features.daily import DAILY, DAY, KEPT, call_rows_sql, day_of
+from blockrisk.features.daily import COMPACT, DAILY, DAY, KEPT, call_rows_sql, day_of
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake.days import digest_of, iso_day, read_day, write_rows
 from blockrisk.features.intake.store import DAYS, ROWS
@@ -113,7 +113,7 @@ def _kept(tables: Tables) -> KeptDays:
 
 def _rules() -> str:
     """Give a digest of what daily rows depend on beside the data."""
-    texts = [FORMAT, version("duckdb"), DAILY, call_rows_sql("calls", located=True), CONTEXT_SQL]
+    texts = [FORMAT, version("duckdb"), DAILY, COMPACT, call_rows_sql("calls", located=True), CONTEXT_SQL]
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
 
 
@@ -226,10 +226,14 @@ def _refresh(tables: Tables, kept: KeptDays, state: State, days: list[int], buil
     for part in _parts(kept, days):
         con = tables.con.cursor()
         _show_part(replace(tables, con=con), kept, state, part, build)
+        for name, sql in COMPACT.items():
+            con.execute(f"create or replace temp table compact_{name} as {sql}")
         for day in part:
             state.days[day] = {"calls": _calls_of(kept, day), "files": {}}
             for name in (*KEPT, CONTEXT):
-                rows = con.sql(f"select * from {name} where day = {day} order by all").to_arrow_table()
+                rows = con.sql(
+                    f"select * from {'compact_' if name in COMPACT else ''}{name} where day = {day} order by all"
+                ).to_arrow_table()
                 state.days[day]["files"][name] = write_rows(rows, kept.folder / ROWS, f"{name}-{day}")
         con.close()
         _commit(kept, state)

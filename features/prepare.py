@@ -10,13 +10,12 @@ import re
 from collections.abc import Mapping
 
 from blockrisk.features import daily_store
-from blockrisk.features.daily import DAILY, KEPT, UNDECLARED, call_rows_sql, day_of, redials_sql, rolling_sql
+from blockrisk.features.daily import DAILY, KEPT, NEVER, UNDECLARED, call_rows_sql, day_of, redials_sql, rolling_sql
 from blockrisk.features.intake import Tables
 from blockrisk.features.limits import data_limits, limit_spans, packaged_limits
 from blockrisk.features.tables import LABEL_KINDS
 
 _LABELS = ", ".join(f"'{kind}'" for kind in LABEL_KINDS)
-_NEVER = 1_000_000_000  # a day that does not come
 _ORDERED = "card_no not in (select card_no from disordered)"
 _FIRST = "cast(null as INTEGER) as upto"
 
@@ -91,15 +90,12 @@ PREPARED: dict[str, str] = {
     "rolling_hours": f"""
         select card_no, {_FIRST}, day, seen, roll60, roll60_own_day from rolling_by_day where day >= {{low}} and {_ORDERED}
         union all {rolling_sql("sequence", "card_no, upto")}""",
-    "callee_pairs": """
-        select card_no, callee, cast(sum(out) as BIGINT) as out, cast(sum(incoming) as BIGINT) as incoming,
-            min(day) as day, min(seen) as seen,
-            max(day) > min(day) or max(seen) > min(seen) or (sum(out) > 0 and sum(incoming) > 0) as several
-        from callees_by_day where day >= {low} group by card_no, callee""",
     "callee_days": f"""
-        select card_no, {_FIRST}, callee, day, seen, out, incoming, returned from callees_by_day s
+        select card_no, {_FIRST}, callee, day, seen, cast(sum(out) as INTEGER) as out, cast(sum(incoming) as INTEGER) as incoming,
+            coalesce(min(out_us) < max(in_us), false) as returned from callees_by_day s
         where day >= {{low}} and {_ORDERED} and exists (
             select 1 from callee_pairs p where several and p.card_no = s.card_no and p.callee = s.callee)
+        group by card_no, callee, day, seen
         union all
         select card_no, upto, callee, day, day, cast(count_if(out) as INTEGER), cast(count_if(incoming) as INTEGER),
             coalesce(min(us) filter (where out) < max(us) filter (where incoming), false)
@@ -107,17 +103,17 @@ PREPARED: dict[str, str] = {
             select 1 from callee_pairs p where several and p.card_no = s.card_no and p.callee = s.callee)
         group by card_no, upto, callee, day""",
     "callee_spans": f"""
-        select card_no, upto, callee, day, seen, coalesce(lead(seen) over w, {_NEVER}) as until, out, prev_out,
+        select card_no, upto, callee, day, seen, coalesce(lead(seen) over w, {NEVER}) as until, out, prev_out,
             max(case when out > 0 then day end) over w as last_out, max(case when incoming > 0 then day end) over w as last_in,
-            max(case when returned then day when incoming > 0 then prev_out end) over w as called_back
+            max(case when returned then day when incoming > 0 then prev_out end) over w as called_back, 1 as units
         from (
             select *, max(case when out > 0 then day end) over (partition by card_no, upto, callee order by day, seen
                 rows between unbounded preceding and 1 preceding) as prev_out from callee_days)
         window w as (partition by card_no, upto, callee order by day, seen)
         union all
-        select card_no, null, null, day, seen, {_NEVER}, out, null, case when out > 0 then day end,
-            case when incoming > 0 then day end, null
-        from callee_pairs where not several""",
+        select card_no, null, null, day, seen, {NEVER}, out, null, case when out > 0 then day end,
+            case when incoming > 0 then day end, null, count(*)
+        from callee_pairs where not several group by card_no, day, seen, out, incoming""",
     "redials": f"""
         select card_no, {_FIRST}, * exclude (card_no) from redials_by_day where day >= {{low}} and {_ORDERED}
         union all {redials_sql("sequence", "card_no, upto")}
@@ -155,7 +151,12 @@ PREPARED: dict[str, str] = {
         group by all""",
 }
 
-VIEWS = frozenset({"undeclared_calls", "answered_calls", "repeated_calls", "sequence", "call_gaps", "rolling_hours", "redials"})
+VIEWS = frozenset(
+    {
+        *("undeclared_calls", "answered_calls", "callees_by_day", "repeated_calls"),
+        *("sequence", "call_gaps", "rolling_hours", "redials"),
+    }
+)
 """Prepared tables that are cheap to make again: not stored."""
 
 _NONE = call_rows_sql("no_calls", located=False)  # so that no file of a store is looked at
