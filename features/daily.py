@@ -192,8 +192,8 @@ DAILY: dict[str, str] = {
             case when out then us end as out_us, case when incoming then us end as in_us
         from call_rows where (out or incoming) and day >= {low}""",
     "callee_pairs": """
-        select card_no, callee, count(*) > 1 as several, min(day) as day, min(seen) as seen, min(out) as out,
-            min(incoming) as incoming
+        select card_no, callee, count(*) > 1 or (min(out) > 0 and min(incoming) > 0) as several, min(day) as day,
+            min(seen) as seen, min(out) as out, min(incoming) as incoming
         from callees_by_day where day >= {low} group by card_no, callee""",
     "repeated": """
         select card_no, callee from callee_pairs where several or card_no in (

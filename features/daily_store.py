@@ -114,7 +114,7 @@ def _kept(tables: Tables) -> KeptDays:
 def _rules() -> str:
     """Give a digest of what daily rows depend on beside the data."""
     texts = [FORMAT, version("duckdb"), DAILY, COMPACT, call_rows_sql("calls", located=True), CONTEXT_SQL]
-    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+    return hashlib.sha256(" ".join(json.dumps(texts).replace("\\n", " ").split()).encode()).hexdigest()
 
 
 @contextmanager

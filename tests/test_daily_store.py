@@ -222,6 +222,7 @@ def test_calls_of_days_that_stand_are_not_read(small: tuple[Path, Dataset], tmp_
         prepare_rows(tables, asked(data), {"undeclared_calls": 30})
 
 
+@pytest.mark.long
 def test_calls_of_the_other_cards_are_not_read_for_one_whose_calls_came_out_of_order(small: tuple[Path, Dataset], kept: Path):
     folder, data = small
     tables = read_tables(folder, store=kept)
@@ -232,6 +233,7 @@ def test_calls_of_the_other_cards_are_not_read_for_one_whose_calls_came_out_of_o
     assert 0 < late <= cards < len(data.tables["cards"])
 
 
+@pytest.mark.long
 def test_only_the_days_that_are_touched_are_made_anew(small: tuple[Path, Dataset], kept: Path, monkeypatch: pytest.MonkeyPatch):
     folder, data = small
     before = made(kept)
@@ -275,12 +277,14 @@ def test_a_damaged_file_of_daily_rows_is_made_anew_with_a_word(small: tuple[Path
     assert made(kept) == before
 
 
+@pytest.mark.long
 def test_lost_numbers_of_cards_make_all_days_anew_with_a_word(small: tuple[Path, Dataset], kept: Path):
     folder, data = small
     (kept / "rows" / json.loads((kept / "daily.json").read_text(encoding="utf-8"))["numbers"]["name"]).unlink()
     assert "card numbers is lost" in "".join(same_as_without(folder, kept, data).kept.notes)  # type: ignore[union-attr]
 
 
+@pytest.mark.long
 def test_other_rules_make_all_days_anew_with_a_word(small: tuple[Path, Dataset], kept: Path, monkeypatch: pytest.MonkeyPatch):
     folder, data = small
     monkeypatch.setattr(daily_store, "version", lambda name: "another")
@@ -290,6 +294,7 @@ def test_other_rules_make_all_days_anew_with_a_word(small: tuple[Path, Dataset],
     same_as_without(folder, kept, data)
 
 
+@pytest.mark.long
 def test_changed_limits_are_told_of(small: tuple[Path, Dataset], kept: Path, tmp_path: Path):
     _, data = small
     data = a_limit_of_the_past_changed(data, Random(0))
@@ -314,6 +319,7 @@ def test_a_run_that_is_cut_off_leaves_the_state_before(small: tuple[Path, Datase
     same_as_without(folder, kept, data)
 
 
+@pytest.mark.long
 def test_damaged_calls_are_removed_and_read_anew(small: tuple[Path, Dataset], kept: Path):
     folder, data = small
     tables = read_tables(folder, store=kept)
@@ -334,6 +340,16 @@ def test_another_connection_over_the_same_data_does_not_take_kept_rows(small: tu
     other.execute("create temp table calls as select * from memory.main.calls limit 0")
     found = vectors(replace(tables, con=other), asked(data), ["calls_out_30d"])
     assert found["calls_out_30d"].sum() == 0 < vectors(tables, asked(data), ["calls_out_30d"])["calls_out_30d"].sum()
+
+
+def test_a_callee_who_calls_back_on_the_same_day_is_seen_in_kept_rows(small: tuple[Path, Dataset], tmp_path: Path):
+    """It is one kept row of two calls: one row is not always one call."""
+    call = {"card_id": "card-01", "callee": "w", "talk_s": 9.0}
+    calls = [call | {"started_at": START - DAY * back, "direction": way} for way, back in (("out", 0.6), ("in", 0.5))]
+    data = Dataset({**small[1].tables, "calls": calls}, small[1].columns, (START,))
+    write(tmp_path / "data", data)
+    tables = same_as_without(tmp_path / "data", tmp_path / "kept", data, ALL)
+    assert vectors(tables, asked(data), ["callback_ratio_30d"])["callback_ratio_30d"].max() == 1
 
 
 def test_cards_at_risk_and_columns_in_part_from_a_store(small: tuple[Path, Dataset], kept: Path):
