@@ -82,10 +82,13 @@ def show(tables: Tables, lows: Mapping[str, int], build: Build) -> None:
     """
     kept = _kept(tables)
     state = _load(kept)
-    if _stale(tables, kept, state, lows, tell=False):
+    names = _by_day(kept, lows)
+    stale = _stale(tables, kept, state, names, tell=False)
+    if stale:
         with _held(kept):
-            state = _load(kept)
-            _refresh(tables, kept, state, _stale(tables, kept, state, lows, tell=True), build)
+            found, state = state, _load(kept)  # another run may have made some of them meanwhile
+            open_ = {day: names[day] for day in names if day in stale or state.days.get(day) != found.days.get(day)}
+            _refresh(tables, kept, state, _stale(tables, kept, state, open_, tell=True), build)
     for name, low in lows.items():
         files = [state.days[day]["files"][name] for day in _wanted(kept, low)]
         types = tables.con.execute(f"describe select * from {_parquet(kept, files[:1])}").fetchall()
@@ -156,12 +159,17 @@ def _wanted(kept: KeptDays, low: int) -> list[int]:
     return sorted(day for day in kept.days if day >= low) or [max(kept.days)]
 
 
-def _stale(tables: Tables, kept: KeptDays, state: State, lows: Mapping[str, int], *, tell: bool) -> list[int]:
-    """List the days whose rows must be made: never made, made of other calls, damaged, or of another context."""
+def _by_day(kept: KeptDays, lows: Mapping[str, int]) -> dict[int, list[str]]:
+    """List the kinds of file that are looked at of each day."""
     names: dict[int, list[str]] = {}
     for name, low in lows.items():
         for day in _wanted(kept, low):
             names.setdefault(day, [CONTEXT]).append(name)
+    return names
+
+
+def _stale(tables: Tables, kept: KeptDays, state: State, names: dict[int, list[str]], *, tell: bool) -> list[int]:
+    """List the days whose rows must be made: never made, made of other calls, damaged, or of another context."""
     whole = set()
     for day in sorted(names):
         if day not in state.days or state.days[day]["calls"] != _calls_of(kept, day):
