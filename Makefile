@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test test-long check lint format types docs model pins clean screenshots fuzz chaos serve-load year bench bench-extra bench-quick
+.PHONY: help setup demo test test-long check lint format types docs model pins clean screenshots fuzz chaos serve-load year bench bench-extra bench-morning bench-quick
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -78,6 +78,10 @@ bench-extra: setup
 
 bench: bench-extra ## measure the feature engine beside Polars and pandas on 1, 10 and 100 million calls, and write docs/BENCHMARKS.md
 	$(BIN)/python benchmarks/run.py --sizes 1,10,100 --rounds 3 --page docs/BENCHMARKS.md
+	$(MAKE) bench-morning
+
+bench-morning: setup ## measure a new morning with a store beside the same from scratch, and write it into docs/SCALE.md
+	$(BIN)/python benchmarks/morning.py --rounds 3 --page docs/SCALE.md
 
 bench-quick: bench-extra ## the same on one million calls, printed only (under two minutes)
 	$(BIN)/python benchmarks/run.py --sizes 1 --rounds 1

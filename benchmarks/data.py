@@ -14,30 +14,30 @@ REGIONS = pa.array([f"city-{n:02d}" for n in range(30)])
 RESULTS = pa.array(["answered", "no_answer", "busy", "rejected", "invalid_number", "power_off"])
 
 
-def make(folder: Path, calls: int, seed: int = 1) -> None:
+def make(folder: Path, calls: int, seed: int = 1, cards: int = CARDS, days: int = DAYS) -> None:
     """Write a data set of about `calls` calls: cards, limits and a folder of daily files of calls."""
     rng = np.random.default_rng(seed)
     (folder / "calls").mkdir(parents=True)
-    ids = pa.array([f"8613{n:09d}" for n in range(CARDS)])
-    home = rng.integers(0, len(REGIONS), CARDS)
+    ids = pa.array([f"8613{n:09d}" for n in range(cards)])
+    home = rng.integers(0, len(REGIONS), cards)
     columns = {
         "card_id": ids,
-        "operator": ["A"] * CARDS,
+        "operator": ["A"] * cards,
         "home_region": REGIONS.take(pa.array(home)),
-        "activated_at": [FIRST] * CARDS,
+        "activated_at": [FIRST] * cards,
     }
     pq.write_table(pa.table(columns), folder / "cards.parquet")
     limit = {"operator": ["*"], "region": [""], "valid_from": [None], "quantity": ["daily_calls"], "value": ["200"]}
     pq.write_table(pa.table({**limit, "source": ["bench"], "verified": ["no"]}), folder / "limits.parquet")
-    busy = rng.lognormal(0, 0.9, CARDS)
+    busy = rng.lognormal(0, 0.9, cards)
     share = np.cumsum(busy / busy.sum())
-    for day in range(DAYS):
-        pq.write_table(_day(rng, day, calls // DAYS, share, ids, home), folder / "calls" / f"{day:03d}.parquet")
+    for day in range(days):
+        pq.write_table(_day(rng, day, calls // days, share, ids, home), folder / "calls" / f"{day:03d}.parquet")
 
 
 def _day(rng: np.random.Generator, day: int, rows: int, share: np.ndarray, ids: pa.Array, home: np.ndarray) -> pa.Table:
     """Draw one day: most numbers are new, one call in ten goes to one of twenty that the card dials again and again."""
-    card = np.minimum(np.searchsorted(share, rng.random(rows)), CARDS - 1)
+    card = np.minimum(np.searchsorted(share, rng.random(rows)), len(ids) - 1)
     at = np.sort((rng.triangular(7, 10, 22, rows) * 3600).astype(np.int64)) * 1_000_000 + day * DAY_US
     callee = rng.integers(0, 10**9, rows)
     known = rng.random(rows) < 0.1

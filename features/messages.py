@@ -180,6 +180,23 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the kept calls of {day} ({file}) fail their checksum; the day is made anew",
         "{day} 的留存通話（{file}）校驗不符；該日重做",
     ),
+    "daily_rules": (
+        "{store}: daily rows of another version of the features or of the engine; they are made anew",
+        "{store}：每日統計由另一版本的特徵或引擎生成；全部重做",
+    ),
+    "daily_numbers": (
+        "{store}: the file of card numbers is lost or damaged; all daily rows are made anew",
+        "{store}：卡編號檔案遺失或損壞；全部每日統計重做",
+    ),
+    "daily_damaged": (
+        "the daily rows of {day} ({file}) fail their checksum; the day is made anew",
+        "{day} 的每日統計（{file}）校驗不符；該日重做",
+    ),
+    "daily_context": (
+        "cards, limits, notices or observed places of days already kept have changed; the daily rows of {days} days from {first} "
+        "to {last} are made anew",
+        "已留存日期的卡、限額、報備或位置有變更；重做 {first} 至 {last} 之間 {days} 天的每日統計",
+    ),
     "set_aside_in": ("rows set aside are listed in {path}", "擱置的行列在 {path}"),
 }
 

@@ -1,202 +1,129 @@
 """Prepared tables: typed rows of the data set turned into daily rows with integer keys and measures.
 
 Each entry of PREPARED is the SQL of one table, over the contract's tables and earlier entries, in order. Every row carries `day`
-and `seen` (features.windows). Rows that depend on their predecessor (gaps, rolling counts, changes) are built once for a card
-whose rows became available in the order of their events; for the others once for each as_of (`upto`), so that late rows stay exact.
+and `seen` (features.windows). What one day's calls come to is in features.daily; here it is joined over days. Rows that depend on
+their predecessor (gaps, rolling counts, changes) are made of daily rows for a card whose rows became available in the order of
+their events; for the others from their calls, once for each as_of (`upto`), so that late rows stay exact.
 """
 
 import re
 from collections.abc import Mapping
 
+from blockrisk.features import daily_store
+from blockrisk.features.daily import DAILY, KEPT, NEVER, UNDECLARED, call_rows_sql, day_of, redials_sql, rolling_sql
 from blockrisk.features.intake import Tables
 from blockrisk.features.limits import data_limits, limit_spans, packaged_limits
 from blockrisk.features.tables import LABEL_KINDS
-from blockrisk.features.windows import DAY_US
 
 _LABELS = ", ".join(f"'{kind}'" for kind in LABEL_KINDS)
-HOUR, DAY = 3_600_000_000, DAY_US
-_NEVER = 1_000_000_000  # a day that does not come
-_LIMITED = "join card_limits l on l.card_no = r.card_no and r.day >= l.from_day and r.day < l.to_day"
-
-_NOTICE = """
-    select 1 from roaming_notices n join card_rows c using (card_id) where c.card_no = r.card_no and n.region = r.region
-        and epoch_us(n.valid_from) <= r.us and (n.valid_to is null or r.us < epoch_us(n.valid_to))"""
+_ORDERED = "card_no not in (select card_no from disordered)"
+_FIRST = "cast(null as INTEGER) as upto"
 
 
-def _day(column: str) -> str:
-    return f"cast(epoch_us({column}) // {DAY} as INTEGER)"
-
-
-def _previous(within_us: int, partition: str) -> str:
-    """Count the rows in (t - within, t], the row itself and its equals included."""
-    return f"count(*) over (partition by {partition} order by us range between {within_us - 1} preceding and current row)"
-
-
-def _steps(value: str, by_day: str) -> str:
-    """Pair each row with the one before it and say whether the value changed; a day with one value is as good as one row."""
+def _steps(value: str, by_day: str, turns: str) -> str:
+    """Count the changes of a value from row to row, with both ends' days: within days, from day to day, and by as_of."""
     return f"""
         with moved as (
-            select card_no from {by_day} group by card_no having min({value}) <> max({value})),
-        mixed as (
-            select card_no, day from {by_day} group by card_no, day having min({value}) <> max({value}))
-        select card_no, upto, day, seen, prev_day, count(*) filter (where {value} <> prev) as changed from (
+            select card_no from {by_day} where day >= {{low}} and {_ORDERED} group by card_no having min({value}) <> max({value})),
+        ends as (
+            select card_no, day, min(seen) as seen, min({value}) as opening, min({value}) as closing from {by_day}
+            where day >= {{low}} and card_no in (select card_no from moved)
+            group by card_no, day having min({value}) = max({value})
+            union all
+            select card_no, day, min(seen), min(opening), min(closing) from {turns}
+            where day >= {{low}} and card_no in (select card_no from moved) group by card_no, day)
+        select card_no, {_FIRST}, day, seen, day as prev_day, changed from {turns}
+        where changed > 0 and day >= {{low}} and card_no in (select card_no from moved)
+        union all
+        select card_no, null, day, seen, prev_day, 1 from (
+            select card_no, day, seen, opening, lag(day) over w as prev_day, lag(closing) over w as prev
+            from ends window w as (partition by card_no order by day))
+        where prev <> opening
+        union all
+        select card_no, upto, day, seen, prev_day, count(*) from (
             select card_no, upto, day, seen, {value}, lag(day) over w as prev_day, lag({value}) over w as prev
-            from (
-                select card_no, upto, day, seen, us, {value} from sequence
-                where {value} is not null and day >= {{low}} and card_no in (select card_no from moved)
-                    and (upto is not null or (card_no, day) in (select (card_no, day) from mixed))
-                union all
-                select card_no, null, day, min(seen), cast(day as BIGINT) * {DAY}, min({value}) from {by_day}
-                where day >= {{low}} and card_no in (select card_no from moved)
-                    and card_no not in (select card_no from disordered)
-                    and (card_no, day) not in (select (card_no, day) from mixed)
-                group by card_no, day)
+            from sequence where {value} is not null and day >= {{low}}
             window w as (partition by card_no, upto order by us, {value}))
-        where prev_day is not null and {value} <> prev group by all"""
+        where prev <> {value} group by card_no, upto, day, seen, prev_day"""
 
 
 PREPARED: dict[str, str] = {
+    "card_numbers": "select card_id, cast(row_number() over (order by card_id) as INTEGER) as card_no from cards",
     "card_rows": f"""
-        select cast(row_number() over (order by card_id) as INTEGER) as card_no, card_id, operator, home_region,
+        select n.card_no, c.card_id, operator, home_region,
             cast(dense_rank() over (order by operator) as INTEGER) as operator_no,
             cast(dense_rank() over (order by operator, home_region) - 1 as INTEGER) as scope,
-            epoch_us(activated_at) as activated_us, {_day("activated_at")} as activated_day,
-            {_day("closed_at")} as closed_day,
+            epoch_us(activated_at) as activated_us, {day_of("activated_at")} as activated_day,
+            {day_of("closed_at")} as closed_day,
             epoch_us(registration_checked_at) as registered_us
-        from cards""",
+        from cards c join card_numbers n on n.card_id = c.card_id""",
     "card_limits": """
         select c.card_no, c.card_id, c.home_region, s.* exclude (scope) from card_rows c join limit_spans s using (scope)""",
-    "dated_calls": f"""
-        select l.card_no, r.* exclude (card_id), l.home_region, l.permitted_from, l.permitted_to from (
-            select card_id, epoch_us(started_at) as us, {_day("started_at")} as day,
-                {_day("greatest(started_at, coalesce(available_at, started_at))")} as seen, callee_key(callee) as callee,
-                cast(round(talk_s * 1000) as BIGINT) as talk_ms, coalesce(direction, 'out') as direction, result, region, imei
-            from calls where started_at >= make_timestamp({{low}} * {DAY})) r
-        join card_limits l on l.card_id = r.card_id and r.day >= l.from_day and r.day < l.to_day
-        """,
-    "sightings": """
-        select c.card_no, epoch_us(l.observed_at) as us, l.region from locations l join card_rows c using (card_id)""",
-    "placed_calls": f"""
-        select * exclude (region, seen_us, seen_region, sighted),
-            coalesce(region, case when seen_us > us - {DAY} then seen_region end) as region from (
-            select *, last_value(case when sighted then region end ignore nulls) over w as seen_region,
-                last_value(case when sighted then us end ignore nulls) over w as seen_us
-            from (
-                select card_no, us, day, seen, callee, talk_ms, direction, result, imei, home_region, permitted_from, permitted_to,
-                    region, false as sighted from dated_calls
-                union all
-                select card_no, us, null, null, null, null, null, null, null, null, null, null, region, true from sightings)
-            window w as (partition by card_no order by us, sighted desc rows between unbounded preceding and current row))
-        where not sighted""",
-    "call_rows": """
-        select card_no, us, day, seen, callee, talk_ms, region, imei, region <> home_region as offsite,
-            direction = 'out' as out, direction = 'in' as incoming,
-            direction = 'out' and
-                case when coalesce(result, 'unknown') = 'unknown' then talk_ms > 0 else result = 'answered' end as answered,
-            case result when 'no_answer' then 1 when 'rejected' then 2 when 'busy' then 2 when 'invalid_number' then 3 else 0 end
-                as failure,
-            us % 86400000000 < permitted_from * 60000000 or us % 86400000000 >= permitted_to * 60000000 as off_hours
-        from placed_calls""",
-    "undeclared_calls": f"""
-        select r.*, coalesce(r.offsite, false) and not exists ({_NOTICE}) as undeclared from call_rows r""",
-    "declared_calls": f"""
-        select card_no, day, seen, count(*) as declared from call_rows r where offsite and exists ({_NOTICE})
-        group by card_no, day, seen""",
-    "calls_by_day": f"""
-        select r.*, r.offsite - coalesce(d.declared, 0) as undeclared, l.daily_calls as daily_limit from (
-            select card_no, day, seen, count(*) as every, count_if(out) as out, count_if(incoming) as incoming,
-                count_if(answered) as answered,
-                coalesce(sum(talk_ms) filter (where out), 0) as out_talk_ms,
-                coalesce(sum(talk_ms) filter (where answered), 0) as answered_talk_ms,
-                coalesce(sum(cast(talk_ms as HUGEINT) * talk_ms) filter (where answered), 0) as answered_talk_sq,
-                count_if(answered and talk_ms <= 10000) as short_10s, count_if(answered and talk_ms <= 30000) as short_30s,
-                count_if(answered and talk_ms >= 60000) as long_60s,
-                count_if(out and failure = 1) as no_answer, count_if(out and failure = 2) as rejected,
-                count_if(out and failure = 3) as invalid,
-                count_if(out and talk_ms = 0) as silent, count_if(out and off_hours) as off_hours,
-                count_if(out and (us % {DAY} < {7 * HOUR} or us % {DAY} >= {19 * HOUR})) as nocturnal,
-                count(region) as located, count_if(offsite) as offsite
-            from call_rows where day >= {{low}} group by card_no, day, seen) r
-        left join declared_calls d using (card_no, day, seen) {_LIMITED}""",
-    "calls_by_hour": f"""
-        select r.*, l.hourly_calls as hourly_limit from (
-            select card_no, day, seen, cast(us % {DAY} // {HOUR} as INTEGER) as hour, count(*) as out
-            from call_rows where out and day >= {{low}} group by all) r {_LIMITED}""",
-    "answered_calls": "select card_no, day, seen, talk_ms from call_rows where answered and day >= {low}",
-    "regions_by_day": """
-        select card_no, region, day, seen, count(*) as calls from call_rows
-        where region is not null and day >= {low} group by all""",
-    "handsets_by_day": """
-        select card_no, imei, day, seen, count(*) as calls from call_rows
-        where imei is not null and day >= {low} group by all""",
+    "call_rows": call_rows_sql("calls", located=True),
+    "undeclared_calls": UNDECLARED,
+    **DAILY,
     "disordered": """
-        select distinct card_no from (
-            select card_no, seen, max(seen) over (partition by card_no order by us) as latest from call_rows
-            where card_no in (select card_no from call_rows where seen > day))
-        where latest > seen""",
+        select card_no from late_days where mixed = 1 and day >= {low}
+        union
+        select card_no from (
+            select card_no, first_seen, max(last_seen) over (
+                partition by card_no order by day rows between unbounded preceding and 1 preceding) as latest
+            from (select card_no, day, min(seen) as first_seen, max(seen) as last_seen from calls_by_day
+                where day >= {low} and card_no in (select card_no from late_days) group by card_no, day))
+        where latest > first_seen""",
+    "late_rows": "select * from call_rows where card_no in (select card_no from disordered)",
     "sequence": """
-        select r.*, cast(null as INTEGER) as upto from call_rows r where card_no not in (select card_no from disordered)
+        select r.*, d.day as upto from late_rows r join ask_days d
+            on r.day < d.day and r.seen < d.day and r.day >= d.day - d.longest""",
+    "call_gaps": f"""
+        select card_no, {_FIRST}, day, seen, day as prev_day, gap_us from gaps_by_day where day >= {{low}} and {_ORDERED}
         union all
-        select r.*, d.day as upto from call_rows r join ask_days d
-            on r.day < d.day and r.seen < d.day and r.day >= d.day - d.longest
-        where card_no in (select card_no from disordered)""",
-    "call_gaps": """
-        select card_no, upto, day, seen, lag(day) over w as prev_day, us - lag(us) over w as gap_us
-        from sequence where out and day >= {low} window w as (partition by card_no, upto order by us)""",
+        select card_no, null, day, seen, prev_day, first_us - prev_us from (
+            select card_no, day, seen, first_us, lag(day) over w as prev_day, lag(last_us) over w as prev_us from (
+                select card_no, day, min(seen) as seen, min(first_out_us) as first_us, max(last_out_us) as last_us
+                from calls_by_day where out > 0 and day >= {{low}} and {_ORDERED} group by card_no, day)
+            window w as (partition by card_no order by day))
+        where prev_day is not null
+        union all
+        select card_no, upto, day, seen, lag(day) over w, us - lag(us) over w
+        from sequence where out and day >= {{low}} window w as (partition by card_no, upto order by us)""",
     "rolling_hours": f"""
-        select card_no, upto, day, seen, max(roll60) as roll60, max(own_day) as roll60_own_day from (
-            select card_no, upto, day, seen, roll60, case when us % {DAY} >= {HOUR} then roll60 end as own_day from (
-                select card_no, upto, day, seen, us, {_previous(HOUR, "card_no, upto")} as roll60
-                from sequence where out and day >= {{low}} - 1)
-            union all
-            select card_no, upto, day, seen, 0, {_previous(HOUR, "card_no, upto, day")}
-            from sequence where out and us % {DAY} < {HOUR} and day >= {{low}} - 1)
-        group by card_no, upto, day, seen""",
-    "callee_pairs": """
-        select card_no, callee, count_if(out) as out, count_if(incoming) as incoming, min(day) as day, min(seen) as seen,
-            max(day) > min(day) or max(seen) > min(seen) or (count_if(out) > 0 and count_if(incoming) > 0) as several
-        from call_rows where (out or incoming) and day >= {low} group by card_no, callee""",
-    "callee_days": """
-        select card_no, upto, callee, day, case when upto is null then seen else day end as seen,
-            count_if(out) as out, count_if(incoming) as incoming,
-            min(us) filter (where out) as first_out_us, max(us) filter (where incoming) as last_in_us
-        from sequence s where (out or incoming) and day >= {low} and exists (
+        select card_no, {_FIRST}, day, seen, roll60, roll60_own_day from rolling_by_day where day >= {{low}} and {_ORDERED}
+        union all {rolling_sql("sequence", "card_no, upto")}""",
+    "callee_days": f"""
+        select card_no, {_FIRST}, callee, day, seen, cast(sum(out) as INTEGER) as out, cast(sum(incoming) as INTEGER) as incoming,
+            coalesce(min(out_us) < max(in_us), false) as returned from callees_by_day s
+        where day >= {{low}} and {_ORDERED} and exists (
             select 1 from callee_pairs p where several and p.card_no = s.card_no and p.callee = s.callee)
-        group by all""",
+        group by card_no, callee, day, seen
+        union all
+        select card_no, upto, callee, day, day, cast(count_if(out) as INTEGER), cast(count_if(incoming) as INTEGER),
+            coalesce(min(us) filter (where out) < max(us) filter (where incoming), false)
+        from sequence s where (out or incoming) and day >= {{low}} and exists (
+            select 1 from callee_pairs p where several and p.card_no = s.card_no and p.callee = s.callee)
+        group by card_no, upto, callee, day""",
     "callee_spans": f"""
-        select card_no, upto, callee, day, seen, coalesce(lead(seen) over w, {_NEVER}) as until, out, prev_out,
+        select card_no, upto, callee, day, seen, coalesce(lead(seen) over w, {NEVER}) as until, out, prev_out,
             max(case when out > 0 then day end) over w as last_out, max(case when incoming > 0 then day end) over w as last_in,
-            max(case when first_out_us < last_in_us then day when incoming > 0 then prev_out end) over w as called_back
+            max(case when returned then day when incoming > 0 then prev_out end) over w as called_back, 1 as units
         from (
             select *, max(case when out > 0 then day end) over (partition by card_no, upto, callee order by day, seen
                 rows between unbounded preceding and 1 preceding) as prev_out from callee_days)
         window w as (partition by card_no, upto, callee order by day, seen)
         union all
-        select card_no, null, null, day, seen, {_NEVER}, out, null, case when out > 0 then day end,
-            case when incoming > 0 then day end, null
-        from callee_pairs where not several""",
-    "repeated": """
-        select card_no, callee from callee_pairs where out > 1 or card_no in (
-            select card_no from card_limits where per_callee_24h < 1 or per_callee_5min < 1)""",
-    "redials_by_day": f"""
-        select r.*, l.per_callee_24h as limit_24h, l.per_callee_5min as limit_5min from (
-            select card_no, upto, callee, day, seen, max(most_24h) as most_24h, max(most_24h_own_day) as most_24h_own_day,
-                max(most_5min) as most_5min, max(most_5min_own_day) as most_5min_own_day from (
-                select card_no, upto, callee, day, seen,
-                    {_previous(DAY, "card_no, upto, callee")} as most_24h,
-                    {_previous(DAY, "card_no, upto, callee, day")} as most_24h_own_day,
-                    {_previous(HOUR // 12, "card_no, upto, callee")} as most_5min,
-                    {_previous(HOUR // 12, "card_no, upto, callee, day")} as most_5min_own_day
-                from sequence s where out and day >= {{low}} - 1 and exists (
-                    select 1 from repeated r where r.card_no = s.card_no and r.callee = s.callee))
-            group by card_no, upto, callee, day, seen) r {_LIMITED}
+        select card_no, null, null, day, seen, {NEVER}, out, null, case when out > 0 then day end,
+            case when incoming > 0 then day end, null, count(*)
+        from callee_pairs where not several group by card_no, day, seen, out, incoming""",
+    "redials": f"""
+        select card_no, {_FIRST}, * exclude (card_no) from redials_by_day where day >= {{low}} and {_ORDERED}
+        union all {redials_sql("sequence", "card_no, upto")}
         union all
         select distinct card_no, upto, null, day, seen, 1, 1, 1, 1, 1, 1 from sequence where out and day >= {{low}}""",
-    "region_steps": _steps("region", "regions_by_day"),
-    "handset_steps": _steps("imei", "handsets_by_day"),
+    "region_steps": _steps("region", "regions_by_day", "region_turns"),
+    "handset_steps": _steps("imei", "handsets_by_day", "handset_turns"),
     "complaint_rows": f"""
-        select card_no, {_day("available")} as day, {_day("known")} as seen, epoch_us(known) as seen_us,
-            channel, status, {_day("resolved_at")} as resolved_day
+        select card_no, {day_of("available")} as day, {day_of("known")} as seen, epoch_us(known) as seen_us,
+            channel, status, {day_of("resolved_at")} as resolved_day
         from (select c.card_no, coalesce(k.available_at, k.complained_at) as available, k.channel, k.status, k.resolved_at,
             greatest(k.complained_at, coalesce(k.available_at, k.complained_at)) as known
             from complaints k join card_rows c using (card_id))""",
@@ -205,15 +132,15 @@ PREPARED: dict[str, str] = {
             case when due_cents > case when paid_day <= day then coalesce(paid_cents, due_cents) else 0 end then 1 else 0 end
                 as late
         from (
-            select card_no, {_day("due_at")} as day, epoch_us(due_at) as due_us, {_day("paid_at")} as paid_day,
+            select card_no, {day_of("due_at")} as day, epoch_us(due_at) as due_us, {day_of("paid_at")} as paid_day,
                 cast(round(amount_due * 100) as BIGINT) as due_cents, cast(round(amount_paid * 100) as BIGINT) as paid_cents
             from payments join card_rows c using (card_id))""",
     "messages_by_day": f"""
-        select card_no, recipient, {_day("sent_at")} as day, {_day("sent_at")} as seen, count(*) as sent
+        select card_no, recipient, {day_of("sent_at")} as day, {day_of("sent_at")} as seen, count(*) as sent
         from messages join card_rows c using (card_id) group by all""",
     "block_rows": f"""
-        select card_no, operator_no, {_day("blocked_at")} as day, {_day("blocked_at")} as seen,
-            {_day("unblocked_at")} as unblocked_day
+        select card_no, operator_no, {day_of("blocked_at")} as day, {day_of("blocked_at")} as seen,
+            {day_of("unblocked_at")} as unblocked_day
         from blocks join card_rows c using (card_id) where kind in ({_LABELS})""",
     "operator_days": """
         select operator_no, day, day as seen, cast(sum(blocks) as BIGINT) as blocks, cast(sum(cards) as BIGINT) as cards from (
@@ -224,19 +151,23 @@ PREPARED: dict[str, str] = {
         group by all""",
 }
 
-UNLOCATED = "select * from dated_calls"
-"""What placed_calls becomes when there is no locations table."""
-
-VIEWS = frozenset({"dated_calls", "sightings", "placed_calls", "undeclared_calls", "answered_calls", "sequence"})
+VIEWS = frozenset(
+    {
+        *("undeclared_calls", "answered_calls", "callees_by_day", "repeated_calls"),
+        *("sequence", "call_gaps", "rolling_hours", "redials"),
+    }
+)
 """Prepared tables that are cheap to make again: not stored."""
 
+_NONE = call_rows_sql("no_calls", located=False)  # so that no file of a store is looked at
 _ALWAYS = -700_000  # the year 53
 
 
 def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
     """Build the prepared tables that are needed, in order, save those that an earlier call left in the connection.
 
-    `ask_days` and `span_days` must exist. What depends on them is built anew.
+    `ask_days` and `span_days` must exist. What depends on them is built anew. Where the data set came with a store, daily rows are
+    those of the store, which is brought up to date with the calls and what stands beside them (features.daily_store).
 
     Args:
         tables: a data set that has been read.
@@ -247,42 +178,76 @@ def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
     con.execute("create or replace temp macro callee_key(callee) as hash(callee)")
     con.execute("create temp table if not exists prepared_from (name VARCHAR, low BIGINT)")
     there = dict(con.execute("select name, low from prepared_from").fetchall())
+    texts = _texts(tables)
     if "card_rows" not in there:
         _create_limits(tables)
-    anew = _made_of({"span_days"})
-    for name, low in _closure(lows).items():
-        if name == "sequence" and con.execute("select count(*) from disordered").fetchall() != [(0,)]:
-            anew |= _made_of({"ask_days"})
+    needed, anew = _closure(lows, texts), _made_of({"span_days"}, texts)
+    kept = {name: low for name, low in needed.items() if tables.kept_days and name in KEPT and there.get(name, low + 1) > low}
+    for name, low in needed.items():
+        if name == "sequence" and _disordered(tables):
+            anew |= _made_of({"ask_days"}, texts)
         if name not in VIEWS and there.get(name, low + 1) <= low and name not in anew:
             continue
-        sql = UNLOCATED if name == "placed_calls" and "locations" not in tables.present else PREPARED[name]
-        kind = "view" if name in VIEWS else "table"
-        con.execute(f"create or replace temp {kind} {name} as {sql.replace('{low}', str(low))}")
+        if name in kept:
+            daily_store.show(tables, kept, prepare_daily)
+            kept = {}
+        elif name == daily_store.NUMBERS and tables.kept_days:
+            daily_store.show_numbers(tables)
+        elif not (tables.kept_days and name in KEPT):
+            kind = "view" if name in VIEWS else "table"
+            sql = _NONE if name == "late_rows" and tables.kept_days and not _disordered(tables) else texts[name]
+            con.execute(f"create or replace temp {kind} {name} as {sql.replace('{low}', str(low))}")
         con.execute("delete from prepared_from where name = ?", [name])
         con.execute("insert into prepared_from values (?, ?)", [name, low])
 
 
-def _made_of(names: set[str]) -> set[str]:
+def prepare_daily(tables: Tables, low: int) -> None:
+    """Build the daily rows from a day on: what a store keeps.
+
+    Args:
+        tables: a data set that has been read, its calls those of the days from low - 1 on.
+        low: the first day, in days since 1970.
+
+    """
+    prepare(tables, {"card_rows": None, **dict.fromkeys(KEPT, low)})
+
+
+def _texts(tables: Tables) -> dict[str, str]:
+    """Give the SQL of the prepared tables for this data set; of daily rows that are kept: what their store looks at."""
+    located = "locations" in tables.present
+    texts = PREPARED | {"call_rows": call_rows_sql("calls", located=located)}
+    if tables.kept_days:
+        late = "(select * from calls where card_id in (select card_id from card_rows join disordered using (card_no)))"
+        texts |= dict.fromkeys(KEPT, "card_limits") | {"late_rows": call_rows_sql(late, located=located)}
+    return texts
+
+
+def _disordered(tables: Tables) -> bool:
+    return tables.con.execute("select count(*) from disordered").fetchall() != [(0,)]
+
+
+def _made_of(names: set[str], texts: Mapping[str, str]) -> set[str]:
     """Name the prepared tables that are made of these, directly or not."""
     found = set(names)
-    for name, sql in PREPARED.items():
+    for name, sql in texts.items():
         if any(re.search(rf"\b{other}\b", sql) for other in found):
             found.add(name)
     return found
 
 
-def _closure(lows: Mapping[str, int | None]) -> dict[str, int]:
+def _closure(lows: Mapping[str, int | None], texts: dict[str, str]) -> dict[str, int]:
     """List the prepared tables that these need, themselves included, in the order of PREPARED, each with its first day.
 
-    A table is needed a day further back than what is made of it: rolling counts look back a day.
+    What a rolling count is made of is needed from a day earlier on.
     """
-    needed = {name: _ALWAYS if low is None else low for name, low in lows.items()}
-    for name in reversed(PREPARED):
+    needed: dict[str, int] = {name: _ALWAYS if low is None else low for name, low in lows.items()}
+    for name in reversed(texts):
         if name in needed:
-            for other in PREPARED:
-                if re.search(rf"\b{other}\b", PREPARED[name]):
-                    needed[other] = min(needed.get(other, needed[name]), needed[name] - 1)
-    return {name: needed[name] for name in PREPARED if name in needed}
+            low = needed[name] - ("{low} - 1" in texts[name])
+            for other in texts:
+                if re.search(rf"\b{other}\b", texts[name]):
+                    needed[other] = min(needed.get(other, low), low)
+    return {name: needed[name] for name in texts if name in needed}
 
 
 def _create_limits(tables: Tables) -> None:

@@ -3,6 +3,7 @@
 A row of a pair (card, callee) makes the pair count at every as_of from one date to another, as long as it is the last row of the
 pair inside the window. So a count at as_of is the number of spans that began by then less those that ended before: a running sum
 over the days of a card, which costs the same for one date and for all. Rows of one as_of (`upto`) count at that date alone.
+A row stands for as many units as its `units` says: pairs of one row alike are one row.
 `next_ask(day)` is the first date asked for from a day on, null after the last: what happens between two dates is one change, and a
 span between them is none.
 """
@@ -26,17 +27,17 @@ def turns_sql(tile: Tile, counted: list[tuple[str, str, int]]) -> str:
 def _span_turns(tile: Tile, span: Span, days: int, k: int) -> str:
     first, last = (sql.replace("{days}", str(days)) for sql in (span.first, span.last))
     rows = f"""
-        select card_no, next_ask(coalesce(t.upto, {first})) as low, next_ask(coalesce(t.upto, {last}) + 1) as high
+        select card_no, next_ask(coalesce(t.upto, {first})) as low, next_ask(coalesce(t.upto, {last}) + 1) as high, t.units
         from {tile.source} t where {first} <= {last} and (t.upto is null or t.upto between {first} and {last}) and {_CARDS}"""
     return f"select card_no, day, {k}, n from ({_both_ends(rows, 'card_no')})"
 
 
 def _both_ends(rows: str, key: str) -> str:
-    """Count the rows by key and span in one pass, then add them where the span begins and take them off where it ends.
+    """Sum up the rows' units by key and span in one pass, then add them where the span begins and take them off where it ends.
 
     One list is unnested, not two side by side: Spark would pair each of the one with each of the other.
     """
-    spans = f"select {key}, low, high, count(*) as n from ({rows}) where {_SEEN} group by {key}, low, high"
+    spans = f"select {key}, low, high, sum(units) as n from ({rows}) where {_SEEN} group by {key}, low, high"
     return f"""
         select {key}, case when sign = 1 then low else high end as day, n * sign as n
         from (select *, unnest([1, -1]) as sign from ({spans}))"""
@@ -68,7 +69,7 @@ def _rows(tile: Tile, days: int) -> str:
     """Give the rows, each with the date on which it enters the window and the date on which it leaves."""
     return f"""
         select * from (
-            select card_no, upto, callee, {tile.sizes} as n, next_ask(coalesce(upto, seen + 1)) as low,
+            select card_no, upto, callee, {tile.sizes} as n, units, next_ask(coalesce(upto, seen + 1)) as low,
                 next_ask(coalesce(upto, day + {days}) + 1) as high
             from {tile.source} t where {tile.sizes} > 0 and seen < day + {days} and (upto is null or upto <= day + {days})
                 and {_CARDS})
@@ -77,7 +78,7 @@ def _rows(tile: Tile, days: int) -> str:
 
 def _alone(tile: Tile, days: int) -> str:
     """Count the units of one row: they enter and leave with it."""
-    rows = f"select card_no, n as size, low, high from ({_rows(tile, days)}) where callee is null"
+    rows = f"select card_no, n as size, low, high, units from ({_rows(tile, days)}) where callee is null"
     return f"select card_no, day, size, n from ({_both_ends(rows, 'card_no, size')})"
 
 

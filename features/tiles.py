@@ -59,7 +59,7 @@ _DIGITS = 17592186044416  # 2 ** 44
 
 def decayed(column: str, half_life: int) -> str:
     """Give the SQL of a sum of counts that halves every `half_life` days; yesterday weighs 1. Fixed-point, so order-free."""
-    return f"sum({column} * cast(round(power(2.0, -(a.day - t.day - 1) / {half_life}.0) * {_DIGITS}) as BIGINT))"
+    return f"sum(cast({column} as HUGEINT) * cast(round(power(2.0, -(a.day - t.day - 1) / {half_life}.0) * {_DIGITS}) as BIGINT))"
 
 
 def _sums(*names: str) -> dict[str, str]:
@@ -72,6 +72,8 @@ _OWED = (
     + " then coalesce(t.paid_cents, t.due_cents) else 0 end)"
 )
 
+_LATEST = "a.day <= t.until"
+
 TILES: dict[str, Tile] = {
     "calls": Tile(
         "calls_by_day",
@@ -81,17 +83,16 @@ TILES: dict[str, Tile] = {
                 *("short_10s", "short_30s", "long_60s", "no_answer", "rejected", "invalid", "silent"),
                 *("off_hours", "nocturnal", "located", "offsite", "undeclared"),
             ),
+            "most_day": f"max(case when {_LATEST} then t.day_out end)",
+            "days_over": f"sum(case when {_LATEST} and t.day_out > t.daily_limit then 1 else 0 end)",
+            "active": f"sum(case when {_LATEST} then 1 else 0 end)",
+            "most_hour": f"max(case when {_LATEST} then t.most_hour end)",
+            "hours_over": f"sum(case when {_LATEST} then t.hours_over else 0 end)",
             "out_decayed_3d": decayed("t.out", 3),
             "offsite_decayed_7d": decayed("t.offsite", 7),
             "undeclared_decayed_7d": decayed("t.undeclared", 7),
         },
     ),
-    "days": Tile(
-        "calls_by_day",
-        {"out": "sum(t.out)", "every": "sum(t.every)", "daily_limit": "max(t.daily_limit)"},
-        per=("day",),
-    ),
-    "hours": Tile("calls_by_hour", {"out": "sum(t.out)", "hourly_limit": "max(t.hourly_limit)"}, per=("day", "hour")),
     "hours_of_day": Tile("calls_by_hour", {"out": "sum(t.out)"}, per=("hour",)),
     "talks": Tile("answered_calls", {"median_talk_ms": "median(t.talk_ms)"}),
     "gaps": Tile(
@@ -133,7 +134,7 @@ TILES: dict[str, Tile] = {
     ),
     "callee_counts": Tile("callee_spans", {}, sizes="out"),
     "redials": Tile(
-        "redials_by_day",
+        "redials",
         {
             "most_24h": "max(case when t.day = {first_day} then t.most_24h_own_day else t.most_24h end)",
             "over_24h": "max(case when (case when t.day = {first_day} then t.most_24h_own_day else t.most_24h end)"

@@ -64,7 +64,12 @@ def test_only_the_intake_reads_input_files() -> None:
         if any(call in path.read_text(encoding="utf-8") for call in ("read_csv(", "read_parquet("))
     }
     # The store reads what the intake has written; the oracle the truth of a simulation, for figures.
-    assert readers == {"features/intake/sources.py", "features/intake/store.py", "training/oracle.py"}
+    assert readers == {
+        "features/intake/sources.py",
+        "features/intake/store.py",
+        "features/daily_store.py",
+        "training/oracle.py",
+    }
 
 
 def test_only_one_file_knows_the_cut_off() -> None:

@@ -30,7 +30,7 @@ def account_lines(tables: Tables) -> list[str]:
             lines.append(f"  {say('unused', table=count.table, there=', '.join(map(shown, count.ignored_columns)))}")
     if tables.ignored:
         lines.append(say("ignored", there=", ".join(tables.ignored)))
-    return [*lines, *tables.notes]
+    return [*lines, *tables.notes, *(tables.kept.notes if tables.kept else ())]
 
 
 def mapping_line(mapped: Mapped) -> str:

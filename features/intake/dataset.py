@@ -67,6 +67,26 @@ class Mapped:
 
 
 @dataclass(frozen=True)
+class KeptDays:
+    """Tell of the calls that a store keeps by day.
+
+    Attributes:
+        con: the connection whose `calls` they are.
+        folder: the store.
+        at: the same folder as the engine reaches it.
+        days: name, SHA-256 and number of rows of the daily file, by day since 1970.
+        notes: sentences on what of the daily rows had to be made anew, told as it happens (features.daily_store).
+
+    """
+
+    con: duckdb.DuckDBPyConnection
+    folder: Path
+    at: str
+    days: dict[int, dict[str, Any]]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Tables:
     """Hold a data set that has been read.
 
@@ -80,6 +100,7 @@ class Tables:
         mapped: which column of each file is which column of the contract.
         cut: text files whose last line does not end, so that its last cell may be cut.
         notes: sentences on what of a store had to be made anew.
+        kept: the days of a store that the calls come from; None: they were read anew.
         engine: gives the same data set with its rows where vectors are to be computed (features.spark); None: here.
 
     The connection also holds `set_aside`: each refused row with its table, file, line, column, value and the code of the rule.
@@ -94,6 +115,12 @@ class Tables:
     cut: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     engine: "Callable[[Tables], Tables] | None" = None
+    kept: KeptDays | None = None
+
+    @property
+    def kept_days(self) -> KeptDays | None:
+        """Give `kept` if this connection's calls are those of the store; another connection may hold others by that name."""
+        return self.kept if self.kept is not None and self.kept.con is self.con else None
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return one table as a data frame, in key order."""

@@ -1,6 +1,7 @@
 """Daily files of typed calls: Parquet with page checksums, written whole or not at all, and never changed once written."""
 
 import hashlib
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -11,6 +12,8 @@ from blockrisk.features.intake.sources import quoted
 from blockrisk.features.output import write_atomically
 from blockrisk.features.tables import Table
 from blockrisk.features.windows import DAY_US
+
+_SETTLES_NS = 2_000_000_000
 
 
 def digest_of(path: Path) -> str:
@@ -27,6 +30,23 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def clock_of(folder: Path) -> int:
+    """Ask the file system of a folder for its time, in ns: what the stamps of files are held against."""
+    clock = folder / ".clock"
+    clock.touch()
+    return clock.stat().st_mtime_ns
+
+
+def mark_of(path: Path, now: int) -> list[int]:
+    """Give what tells a file from itself after a change without reading it: size, inode and the times of its last changes.
+
+    A file that changed seconds before `now` has none yet: it may change again without another stamp.
+    """
+    told = path.stat()
+    settled = max(told.st_mtime_ns, told.st_ctime_ns) < now - _SETTLES_NS
+    return [told.st_size, told.st_ino, told.st_mtime_ns, told.st_ctime_ns] if settled else []
+
+
 def write_day(con: duckdb.DuckDBPyConnection, table: Table, day: int, folder: Path) -> dict[str, object]:
     """Write the rows of one day in key order, flushed to the disk and named by their content; give name, SHA-256 and row count."""
     key = ", ".join(quoted(name) for name in table.key)
@@ -34,13 +54,27 @@ def write_day(con: duckdb.DuckDBPyConnection, table: Table, day: int, folder: Pa
     rows = con.sql(
         f"select * from {table.name} where {table.event} >= {low} and {table.event} < {low} + interval 1 day order by {key}"
     ).to_arrow_table()
+    return write_rows(rows, folder, str(day))
+
+
+def write_rows(rows: pa.Table, folder: Path, name: str) -> dict[str, object]:
+    """Write rows to a file named by its content, flushed to the disk; give name, SHA-256 and row count."""
     packed = pa.BufferOutputStream()
     pq.write_table(rows, packed, compression="zstd", write_page_checksum=True)
     content = packed.getvalue()
     digest = hashlib.sha256(content).hexdigest()
-    name = f"{day}-{digest[:16]}.parquet"
-    write_atomically(folder / name, lambda temporary: Path(temporary).write_bytes(content))
-    return {"name": name, "sha256": digest, "rows": rows.num_rows}
+    named = f"{name}-{digest[:16]}.parquet"
+    write_atomically(folder / named, lambda temporary: Path(temporary).write_bytes(content))
+    return {"name": named, "sha256": digest, "rows": rows.num_rows}
+
+
+def iso_day(day: int) -> str:
+    """Write a day since 1970 as a date.
+
+    >>> iso_day(20000)
+    '2024-10-04'
+    """
+    return date.fromordinal(date(1970, 1, 1).toordinal() + day).isoformat()
 
 
 def read_day(path: Path) -> pa.Table:

@@ -12,13 +12,13 @@ import duckdb
 from blockrisk.features import tables as contract
 from blockrisk.features.errors import UserError, mistake
 from blockrisk.features.intake import staging
-from blockrisk.features.intake.dataset import Mapped, RowCount, Tables, connect, link, lock
+from blockrisk.features.intake.dataset import KeptDays, Mapped, RowCount, Tables, connect, link, lock
 from blockrisk.features.intake.duplicates import drop_duplicates
 from blockrisk.features.intake.macros import MACROS
 from blockrisk.features.intake.mapping import FILE, Rule, check_names, read_mapping
 from blockrisk.features.intake.pseudonyms import set_key
 from blockrisk.features.intake.sources import Found, Source, find_files, open_frames, quoted
-from blockrisk.features.intake.store import Store, link_days, open_store, read_kept
+from blockrisk.features.intake.store import Store, link_store, open_store, read_kept
 from blockrisk.features.meanings import of_table
 from blockrisk.features.tables import Table
 
@@ -100,19 +100,24 @@ def read_tables(  # noqa: PLR0913 - the options of a data set
         raise _missing_table(missing[0], data, door)
     present: set[str] = set()
     accounting, mapped, cut = [], [], []
+    days: KeptDays | None = None
     for table in contract.TABLES:
         if not door.files[table.name]:
             staging.create(con, table, table.name)
             continue
-        keeps = kept if table.name == KEPT else None
-        staged = read_kept(door, table, keeps) if keeps else _stage(door, table)
+        if kept and table.name == KEPT:
+            staged, there = read_kept(door, table, kept)
+            days = KeptDays(con, kept.folder, door.kept_at, there) if there else None
+        else:
+            staged = _stage(door, table)
         check_names(table, door.rules.get(table.name, {}), {name for part in staged for name in part.headers})
-        accounting.append(_account(con, table, staged))
+        accounting.append(_account(con, table, staged, days if table.name == KEPT else None))
         mapped += [Mapped(table.name, part.label, part.uses) for part in staged]
         cut += [part.label for part in staged if part.cut]
         present |= {table.name} | {f"{table.name}.{column}" for part in staged for column in part.uses}
     return Tables(
-        con, frozenset(present), tuple(accounting), tuple(door.ignored), zone, tuple(mapped), tuple(cut), tuple(door.notes)
+        *(con, frozenset(present), tuple(accounting), tuple(door.ignored), zone, tuple(mapped), tuple(cut), tuple(door.notes)),
+        kept=days,
     )
 
 
@@ -153,7 +158,7 @@ def _open(
     files, ignored = find_files(folder)
     links = {part.path: link(con, part.path) for parts in files.values() for part in parts if not part.sheet}
     [(spill,)] = con.execute("select current_setting('temp_directory')").fetchall()
-    kept_at = link_days(kept, spill) if kept else ""
+    kept_at = link_store(kept, spill) if kept else ""
     lock(con, list(links.values()), [kept_at] if kept else [])
     rules = read_mapping(folder if folder.is_dir() else folder.parent)
     return Door(con, files, ignored, links, rules, pseudonymise, told, kept_at)
@@ -168,11 +173,15 @@ def _missing_table(table: Table, data: DataSet, door: Door) -> UserError:
     )
 
 
-def _account(con: duckdb.DuckDBPyConnection, table: Table, staged: list[staging.Staged]) -> RowCount:
-    """Account for the rows of a table."""
+def _account(con: duckdb.DuckDBPyConnection, table: Table, staged: list[staging.Staged], kept: KeptDays | None) -> RowCount:
+    """Account for the rows of a table; those of a store are counted by day already."""
     refused = staging.refused_of(con, table)
     read, bad = sum(part.read for part in staged), sum(kind.rows for kind in refused)
-    [(used,)] = con.execute(f"select count(*) from {table.name}").fetchall()
+    [(used,)] = (
+        [(sum(day["rows"] for day in kept.days.values()),)]
+        if kept
+        else con.execute(f"select count(*) from {table.name}").fetchall()
+    )
     if table.required and refused and not used:
         raise mistake("no_rows", table=table.name, first=refused[0])
     ignored = {name for part in staged for name in part.headers} - {use.header for part in staged for use in part.uses.values()}
@@ -185,15 +194,18 @@ def _account(con: duckdb.DuckDBPyConnection, table: Table, staged: list[staging.
         bad,
         refused,
         tuple(sorted(name for name in ignored if name)),
-        _unknown_values(con, table),
+        _unknown_values(con, table, kept),
     )
 
 
-def _unknown_values(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
+def _unknown_values(con: duckdb.DuckDBPyConnection, table: Table, kept: KeptDays | None) -> dict[str, int]:
     """Count the cells kept as `unknown`, by column."""
     choices = [column.name for column in table.columns if column.type == "choice"]
     if not choices:
         return {}
+    if kept:
+        sums = {name: sum(day["unknown"][name] for day in kept.days.values()) for name in choices}
+        return {name: count for name, count in sums.items() if count}
     sql = f"select {', '.join(f'''count_if({quoted(n)} = 'unknown')''' for n in choices)} from {table.name}"
     [counts] = con.execute(sql).fetchall()
     return {name: count for name, count in zip(choices, counts, strict=True) if count}

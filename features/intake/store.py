@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +32,7 @@ from blockrisk.features.windows import DAY_US
 if TYPE_CHECKING:
     from blockrisk.features.intake.read import Door
 
-FORMAT, MANIFEST, DAYS = 1, "manifest.json", "days"
+FORMAT, MANIFEST, DAYS, ROWS = 2, "manifest.json", "days", "rows"
 _WAIT_S = 600
 
 
@@ -52,9 +52,10 @@ class Store:
 
 @dataclass(frozen=True)
 class Kept:
-    """Hold what is known of one raw file: digest, the account of its rows, its columns, the days of its rows, rows set aside."""
+    """Hold what is known of one raw file: digest, mark, the account of its rows, columns, the days of its rows, rows set aside."""
 
     digest: str
+    mark: list[int]
     read: int
     staged: int
     headers: list[str]
@@ -90,7 +91,8 @@ def open_store(folder: Path, zone: str, today: date | None, key: bytes | None, m
     parts = [zone, version("duckdb"), hmac.new(key, b"store", "sha256").hexdigest() if key else ""]
     parts += [hashlib.sha256(path.read_bytes()).hexdigest() for path in _code()]
     parts.append(daily.digest_of(mapping) if mapping.is_file() else "")
-    (folder / DAYS).mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in (DAYS, ROWS):
+        (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     return Store(folder, hashlib.sha256("\n".join(parts).encode()).hexdigest(), today.isoformat() if today else "9999-01-01")
 
 
@@ -99,7 +101,7 @@ def _code() -> list[Path]:
     return [*sorted(here.glob("*.py")), here.parent / "tables.py", here.parent / "synonyms.py"]
 
 
-def read_kept(door: Door, table: Table, store: Store) -> list[staging.Staged]:
+def read_kept(door: Door, table: Table, store: Store) -> tuple[list[staging.Staged], dict[int, dict[str, Any]]]:
     """Bring the store up to date with the raw files of a table, and leave its rows in the connection as a view of that name.
 
     Args:
@@ -108,7 +110,7 @@ def read_kept(door: Door, table: Table, store: Store) -> list[staging.Staged]:
         store: where it is kept.
 
     Returns:
-        the account of every file, as from `staging.stage`.
+        the account of every file, as from `staging.stage`, and the kept days: name, digest, rows, values kept as unknown.
 
     Raises:
         UserError: another run holds the store, or a file cannot be understood.
@@ -123,12 +125,13 @@ def read_kept(door: Door, table: Table, store: Store) -> list[staging.Staged]:
         raise UserError(f"{store.folder}: another run holds the store; wait for it to end") from error
 
 
-def _refresh(door: Door, table: Table, store: Store) -> list[staging.Staged]:
-    state = _load(door, store)
+def _refresh(door: Door, table: Table, store: Store) -> tuple[list[staging.Staged], dict[int, dict[str, Any]]]:
+    state, now = _load(door, store), daily.clock_of(store.folder)
     found = {part.label: part for part in door.files[table.name] if isinstance(part, Found)}
-    digests = {label: daily.digest_of(part.path) for label, part in found.items()}
+    marks = {label: daily.mark_of(part.path, now) for label, part in found.items()}
+    digests = {label: _digest(part.path, marks[label], state.files.get(label)) for label, part in found.items()}
     stale = _stale(door, state, digests, store)
-    damaged = _damaged(door, state, store)
+    damaged = _damaged(door, state, store, now)
     anew = damaged | {day for label in stale for day in state.files[label].days}
     fresh = [label for label in found if label in stale or label not in state.files]
     again = [label for label in found if label not in fresh and anew & set(state.files[label].days)]
@@ -137,7 +140,7 @@ def _refresh(door: Door, table: Table, store: Store) -> list[staging.Staged]:
         _leave_out(door, table, [*fresh, *again], set(again), anew)
     else:
         staging.create(door.con, table, table.name)
-    files = {label: read[label] if label in fresh else state.files[label] for label in found}
+    files = {label: replace(read[label] if label in fresh else state.files[label], mark=marks[label]) for label in found}
     touched = {day for label in fresh for day in read[label].days} | anew
     _join_kept(door, table, store, state, touched - anew)
     days = {day: one for day, one in state.days.items() if day not in touched}
@@ -147,7 +150,7 @@ def _refresh(door: Door, table: Table, store: Store) -> list[staging.Staged]:
     _commit(store, State(store.rules, store.today, files, days, [one["name"] for one in state.days.values()]))
     _show(door, table, days)
     _tell_set_aside(door, table, files)
-    return [files[label].as_staged(label) for label in found]
+    return [files[label].as_staged(label) for label in found], days
 
 
 def _load(door: Door, store: Store) -> State:
@@ -184,19 +187,24 @@ def _stale(door: Door, state: State, digests: dict[str, str], store: Store) -> s
     return {*changed, *gone, *due}
 
 
-def _damaged(door: Door, state: State, store: Store) -> set[int]:
-    """Name the kept days whose files are not as they were written."""
+def _digest(path: Path, mark: list[int], kept: Kept | None) -> str:
+    """Give the digest of a raw file; one that was not touched since it was read is not read again."""
+    return kept.digest if kept and mark and kept.mark == mark else daily.digest_of(path)
+
+
+def _damaged(door: Door, state: State, store: Store, now: int) -> set[int]:
+    """Name the kept days whose files are not as they were written; one that nothing touched since it was verified is believed."""
     wrong = set()
     for day, one in state.days.items():
         path = store.days / one["name"]
+        mark = daily.mark_of(path, now) if path.is_file() else []
+        if mark and mark == one["mark"]:
+            continue
+        one["mark"] = mark
         if not path.is_file() or daily.digest_of(path) != one["sha256"]:
             wrong.add(day)
-            door.notes.append(say("store_damaged", day=_iso(day), file=one["name"]))
+            door.notes.append(say("store_damaged", day=daily.iso_day(day), file=one["name"]))
     return wrong
-
-
-def _iso(day: int) -> str:
-    return date.fromordinal(date(1970, 1, 1).toordinal() + day).isoformat()
 
 
 def _day_of(table: Table) -> str:
@@ -212,6 +220,7 @@ def _read_files(door: Door, table: Table, found: dict[str, Found], digests: dict
         aside = "select line, column_name, value, rule from set_aside where table_name = ? and file = ?"
         kept[label] = Kept(
             digests[label],
+            [],
             one.read,
             one.staged,
             list(one.headers),
@@ -245,7 +254,16 @@ def _write_days(door: Door, table: Table, store: Store, touched: set[int]) -> di
     lost = {int(day) for (day,) in there} - touched
     if lost:
         raise AssertionError(f"{table.name}: rows of days {sorted(lost)[:3]} are not accounted for")
-    return {int(day): daily.write_day(door.con, table, int(day), store.days) for (day,) in sorted(there)}
+    unknown = ", ".join(
+        f"count(*) filter (where {quoted(column.name)} = 'unknown')" for column in table.columns if column.type == "choice"
+    )
+    names = [column.name for column in table.columns if column.type == "choice"]
+    counted = door.con.execute(f"select {_day_of(table)}, {unknown} from {table.name} group by 1").fetchall()
+    return {
+        int(day): daily.write_day(door.con, table, int(day), store.days)
+        | {"mark": [], "unknown": dict(zip(names, map(int, counts), strict=True))}
+        for day, *counts in sorted(counted)
+    }
 
 
 def _commit(store: Store, state: State) -> None:
@@ -266,12 +284,13 @@ def _commit(store: Store, state: State) -> None:
 
 
 def _show(door: Door, table: Table, days: dict[int, dict[str, Any]]) -> None:
-    """Leave the kept days in the connection as a view; the engine reads of it what a statement needs."""
+    """Leave the kept days in the connection as a view, of which the engine reads what a statement needs, and `no_calls`: none."""
+    staging.create(door.con, table, f"no_{table.name}")
     door.con.execute(f"drop table if exists {table.name}")
     if not days:
         staging.create(door.con, table, table.name)
         return
-    files = ", ".join(f"'{door.kept_at}/{days[day]['name']}'" for day in sorted(days))
+    files = ", ".join(f"'{door.kept_at}/{DAYS}/{days[day]['name']}'" for day in sorted(days))
     names = ", ".join(quoted(column.name) for column in table.columns)
     door.con.execute(f"create view {table.name} as select {names} from read_parquet([{files}])")
 
@@ -284,8 +303,8 @@ def _tell_set_aside(door: Door, table: Table, files: dict[str, Kept]) -> None:
         door.con.executemany("insert into set_aside values (?, ?, ?, ?, ?, ?)", rows)
 
 
-def link_days(store: Store, spill: str) -> str:
-    """Link the folder of daily files into the engine's private folder; the link's name holds nothing that reads as a pattern."""
+def link_store(store: Store, spill: str) -> str:
+    """Link the store into the engine's private folder; the link's name holds nothing that reads as a pattern."""
     target = Path(spill, "kept")
-    target.symlink_to(store.days.resolve())
+    target.symlink_to(store.folder.resolve())
     return str(target)

@@ -1,0 +1,223 @@
+"""Daily rows: what calls come to on each civil day of a card, in SQL.
+
+A row of DAILY follows from the calls of its own day and of the day before, and from what stood beside them on that day: the card's
+home region, the limits in force, roaming notices, observed places. So daily rows can be kept (features.daily_store); what looks
+further back, or depends on the dates that are asked for, is made of them in features.prepare. `{low}` is the first day wanted.
+
+Calls of one day may become known on several (`seen`): a row of calls_by_day then counts those of its `seen` alone, but `day_out`,
+`most_hour` and `hours_over` are of all that is known by then, and hold for every as_of up to `until`, the next such day.
+"""
+
+from blockrisk.features.windows import DAY_US
+
+HOUR, DAY = 3_600_000_000, DAY_US
+NEVER = 1_000_000_000  # a day that does not come
+LIMITED = "join card_limits l on l.card_no = r.card_no and r.day >= l.from_day and r.day < l.to_day"
+
+_NOTICE = """
+    select 1 from roaming_notices n join card_rows c using (card_id) where c.card_no = r.card_no and n.region = r.region
+        and epoch_us(n.valid_from) <= r.us and (n.valid_to is null or r.us < epoch_us(n.valid_to))"""
+UNDECLARED = f"select r.*, coalesce(r.offsite, false) and not exists ({_NOTICE}) as undeclared from call_rows r"
+
+
+def day_of(column: str) -> str:
+    """Give the SQL of the civil day of an instant, in days since 1970."""
+    return f"cast(epoch_us({column}) // {DAY} as INTEGER)"
+
+
+def call_rows_sql(calls: str, *, located: bool) -> str:
+    """Give the SQL of calls with integer keys and measures; `located`: places observed in the 24 h before fill unknown regions."""
+    dated = f"""
+        select l.card_no, r.* exclude (card_id), l.home_region, l.permitted_from, l.permitted_to from (
+            select card_id, epoch_us(started_at) as us, {day_of("started_at")} as day,
+                {day_of("greatest(started_at, coalesce(available_at, started_at))")} as seen, callee_key(callee) as callee,
+                cast(round(talk_s * 1000) as BIGINT) as talk_ms, coalesce(direction, 'out') as direction, result, region, imei
+            from {calls} where started_at >= make_timestamp({{low}} * {DAY})) r
+        join card_limits l on l.card_id = r.card_id and r.day >= l.from_day and r.day < l.to_day"""
+    return f"""
+        select card_no, us, day, seen, callee, talk_ms, region, imei, region <> home_region as offsite,
+            direction = 'out' as out, direction = 'in' as incoming,
+            direction = 'out' and
+                case when coalesce(result, 'unknown') = 'unknown' then talk_ms > 0 else result = 'answered' end as answered,
+            case result when 'no_answer' then 1 when 'rejected' then 2 when 'busy' then 2 when 'invalid_number' then 3 else 0 end
+                as failure,
+            us % {DAY} < permitted_from * 60000000 or us % {DAY} >= permitted_to * 60000000 as off_hours
+        from ({_placed(dated) if located else dated})"""
+
+
+def _placed(dated: str) -> str:
+    """Give a call without a region that of the card's last observation, if it is not a day old."""
+    return f"""
+        select * exclude (region, seen_us, seen_region, sighted),
+            coalesce(region, case when seen_us > us - {DAY} then seen_region end) as region from (
+            select *, last_value(case when sighted then region end ignore nulls) over w as seen_region,
+                last_value(case when sighted then us end ignore nulls) over w as seen_us
+            from (
+                select card_no, us, day, seen, callee, talk_ms, direction, result, imei, home_region, permitted_from, permitted_to,
+                    region, false as sighted from ({dated})
+                union all
+                select c.card_no, epoch_us(l.observed_at), null, null, null, null, null, null, null, null, null, null,
+                    l.region, true
+                from locations l join card_rows c using (card_id) where l.observed_at >= make_timestamp(({{low}} - 1) * {DAY}))
+            window w as (partition by card_no order by us, sighted desc rows between unbounded preceding and current row))
+        where not sighted"""
+
+
+def previous(within_us: int, partition: str) -> str:
+    """Count the rows in (t - within, t], the row itself and its equals included."""
+    return f"count(*) over (partition by {partition} order by us range between {within_us - 1} preceding and current row)"
+
+
+def rolling_sql(source: str, key: str = "card_no") -> str:
+    """Give the most calls in a rolling hour that ends on each day; `key` tells cards, or versions of a card's rows, apart."""
+    return f"""
+        select {key}, day, seen, max(roll60) as roll60, max(own_day) as roll60_own_day from (
+            select {key}, day, seen, roll60, case when us % {DAY} >= {HOUR} then roll60 end as own_day from (
+                select {key}, day, seen, us, {previous(HOUR, key)} as roll60
+                from {source} where out and day >= {{low}} - 1)
+            union all
+            select {key}, day, seen, 0, {previous(HOUR, f"{key}, day")}
+            from {source} where out and us % {DAY} < {HOUR} and day >= {{low}})
+        where day >= {{low}} group by {key}, day, seen"""
+
+
+def redials_sql(source: str, key: str = "card_no") -> str:
+    """Give the most calls to one callee in rolling 24 hours and 5 minutes that end on each day, with the limits of that day."""
+    pair = f"{key}, callee"
+    return f"""
+        select r.*, l.per_callee_24h as limit_24h, l.per_callee_5min as limit_5min from (
+            select {pair}, day, seen, max(most_24h) as most_24h, max(most_24h_own_day) as most_24h_own_day,
+                max(most_5min) as most_5min, max(most_5min_own_day) as most_5min_own_day from (
+                select {pair}, day, seen, {previous(DAY, pair)} as most_24h, {previous(DAY, f"{pair}, day")} as most_24h_own_day,
+                    {previous(HOUR // 12, pair)} as most_5min, {previous(HOUR // 12, f"{pair}, day")} as most_5min_own_day
+                from {source} where out and day >= {{low}} - 1)
+            where day >= {{low}} group by {pair}, day, seen) r {LIMITED}"""
+
+
+def _turns(value: str, by_day: str) -> str:
+    """Say how often a value changed within a day that has several, and which it began and ended with."""
+    return f"""
+        with mixed as (
+            select card_no, day from {by_day} where day >= {{low}} group by card_no, day having min({value}) <> max({value}))
+        select card_no, day, seen, count(*) filter (where {value} <> prev) as changed,
+            max(opening) as opening, max(closing) as closing from (
+            select card_no, day, seen, {value}, lag({value}) over w as prev,
+                first_value({value}) over w as opening,
+                last_value({value}) over (partition by card_no, day order by us, {value}
+                    rows between unbounded preceding and unbounded following) as closing
+            from call_rows where {value} is not null and day >= {{low}} and (card_no, day) in (select (card_no, day) from mixed)
+            window w as (partition by card_no, day order by us, {value}))
+        group by card_no, day, seen"""
+
+
+def _counts(conditions: dict[str, str]) -> str:
+    return ", ".join(f"cast(count(*) filter (where {condition}) as INTEGER) as {name}" for name, condition in conditions.items())
+
+
+_COUNTED = {
+    **{name: name for name in ("out", "incoming", "answered", "offsite")},
+    "short_10s": "answered and talk_ms <= 10000",
+    "short_30s": "answered and talk_ms <= 30000",
+    "long_60s": "answered and talk_ms >= 60000",
+    "no_answer": "out and failure = 1",
+    "rejected": "out and failure = 2",
+    "invalid": "out and failure = 3",
+    "silent": "out and talk_ms = 0",
+    "off_hours": "out and off_hours",
+    "nocturnal": f"out and (us % {DAY} < {7 * HOUR} or us % {DAY} >= {19 * HOUR})",
+    "located": "region is not null",
+}
+"""What is counted of the calls that a card made on a day and that became known on one day."""
+
+DAILY: dict[str, str] = {
+    "declared_calls": f"""
+        select card_no, day, seen, cast(count(*) as INTEGER) as declared from call_rows r where offsite and exists ({_NOTICE})
+        group by card_no, day, seen""",
+    "calls_by_hour": f"""
+        select r.*, l.hourly_calls as hourly_limit from (
+            select card_no, day, seen, cast(us % {DAY} // {HOUR} as INTEGER) as hour, cast(count(*) as INTEGER) as out
+            from call_rows where out and day >= {{low}} group by all) r {LIMITED}""",
+    "day_sums": f"""
+        select card_no, day, seen, {_counts(_COUNTED)},
+            coalesce(sum(talk_ms) filter (where out), 0) as out_talk_ms,
+            coalesce(sum(talk_ms) filter (where answered), 0) as answered_talk_ms,
+            coalesce(sum(cast(talk_ms as HUGEINT) * talk_ms) filter (where answered), 0) as answered_talk_sq,
+            min(us) filter (where out) as first_out_us, max(us) filter (where out) as last_out_us
+        from call_rows where day >= {{low}} group by card_no, day, seen""",
+    "split_days": "select card_no, day from day_sums where day >= {low} group by card_no, day having count(*) > 1",
+    "hour_peaks": """
+        select card_no, day, seen, max(out) as most_hour, cast(count(*) filter (where out > hourly_limit) as INTEGER) as hours_over
+        from calls_by_hour where day >= {low} and (card_no, day) not in (select (card_no, day) from split_days)
+        group by card_no, day, seen
+        union all
+        select card_no, day, seen, max(out), cast(count(*) filter (where out > hourly_limit) as INTEGER) from (
+            select s.card_no, s.day, s.seen, h.hour, h.hourly_limit, cast(sum(h.out) as INTEGER) as out
+            from day_sums s join split_days using (card_no, day)
+            join calls_by_hour h on h.card_no = s.card_no and h.day = s.day and h.seen <= s.seen
+            group by s.card_no, s.day, s.seen, h.hour, h.hourly_limit)
+        group by card_no, day, seen""",
+    "calls_by_day": f"""
+        select r.*, r.offsite - coalesce(d.declared, 0) as undeclared, l.daily_calls as daily_limit,
+            coalesce(v.until, {NEVER}) as until, coalesce(v.day_out, r.out) as day_out,
+            coalesce(p.most_hour, 0) as most_hour, coalesce(p.hours_over, 0) as hours_over
+        from day_sums r
+        left join declared_calls d on d.card_no = r.card_no and d.day = r.day and d.seen = r.seen
+        left join hour_peaks p on p.card_no = r.card_no and p.day = r.day and p.seen = r.seen
+        left join (
+            select card_no, day, seen, lead(seen) over w as until, cast(sum(out) over w as INTEGER) as day_out
+            from day_sums join split_days using (card_no, day)
+            window w as (partition by card_no, day order by seen)) v
+            on v.card_no = r.card_no and v.day = r.day and v.seen = r.seen {LIMITED}
+        where r.day >= {{low}}""",
+    "answered_calls": "select card_no, day, seen, talk_ms from call_rows where answered and day >= {low}",
+    "regions_by_day": """
+        select card_no, region, day, seen, count(*) as calls from call_rows
+        where region is not null and day >= {low} group by all""",
+    "handsets_by_day": """
+        select card_no, imei, day, seen, count(*) as calls from call_rows
+        where imei is not null and day >= {low} group by all""",
+    "late_days": """
+        select card_no, day, max(seen) as last_seen, max(cast(latest > seen as INTEGER)) as mixed from (
+            select card_no, day, seen, max(seen) over (partition by card_no, day order by us) as latest
+            from call_rows where day >= {low} and (card_no, day) in (select (card_no, day) from call_rows where seen > day))
+        group by card_no, day""",
+    "gaps_by_day": """
+        select card_no, day, seen, gap_us from (
+            select card_no, day, seen, us - lag(us) over (partition by card_no, day order by us) as gap_us
+            from call_rows where out and day >= {low})
+        where gap_us is not null""",
+    "rolling_by_day": rolling_sql("call_rows"),
+    "callees_by_day": """
+        select card_no, callee, day, seen, cast(out as INTEGER) as out, cast(incoming as INTEGER) as incoming,
+            case when out then us end as out_us, case when incoming then us end as in_us
+        from call_rows where (out or incoming) and day >= {low}""",
+    "callee_pairs": """
+        select card_no, callee, count(*) > 1 or (min(out) > 0 and min(incoming) > 0) as several, min(day) as day,
+            min(seen) as seen, min(out) as out, min(incoming) as incoming
+        from callees_by_day where day >= {low} group by card_no, callee""",
+    "repeated": """
+        select card_no, callee from callee_pairs where several or card_no in (
+            select card_no from card_limits where per_callee_24h < 1 or per_callee_5min < 1)""",
+    "repeated_calls": """
+        select * from call_rows s where out and exists (
+            select 1 from repeated r where r.card_no = s.card_no and r.callee = s.callee)""",
+    "redials_by_day": f"""
+        select * from ({redials_sql("repeated_calls")}) where most_24h > 1 or limit_24h < 1 or limit_5min < 1
+        union all
+        select card_no, null, day, seen, 1, 1, 1, 1, 1, 1 from calls_by_day where out > 0 and day >= {{low}}""",
+    "region_turns": _turns("region", "regions_by_day"),
+    "handset_turns": _turns("imei", "handsets_by_day"),
+}
+
+_STEPS = ("declared_calls", "day_sums", "split_days", "hour_peaks", "callee_pairs", "repeated", "repeated_calls")
+KEPT = tuple(name for name in DAILY if name not in _STEPS)
+"""The daily rows that a store keeps; the others are steps on the way to them."""
+
+COMPACT: dict[str, str] = {
+    "callees_by_day": """
+        select card_no, callee, day, seen, cast(sum(out) as INTEGER) as out, cast(sum(incoming) as INTEGER) as incoming,
+            case when sum(out) > 0 and sum(incoming) > 0 then min(out_us) end as out_us,
+            case when sum(out) > 0 and sum(incoming) > 0 then max(in_us) end as in_us
+        from callees_by_day group by card_no, callee, day, seen""",
+}
+"""Kept rows that several rows may be made one of: those who read them sum them up anyhow."""

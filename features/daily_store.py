@@ -1,0 +1,301 @@
+"""The store of daily rows: what calls come to by day (features.daily), kept between runs beside the calls themselves.
+
+A day's rows stand as long as the kept calls of that day and of the day before are the same files, what stood beside the calls of
+each card on that day is the same (its context: home region, limits in force, roaming notices, observed places), and so is the SQL.
+All else is made anew from the kept calls of those days alone. Cards keep the numbers that they were given first, so that a new
+card changes no row of another. The manifest is replaced last, in one rename, and files are named by their content: a run that is
+cut off leaves the state before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from blockrisk.features.daily import COMPACT, DAILY, DAY, KEPT, call_rows_sql, day_of
+from blockrisk.features.errors import UserError
+from blockrisk.features.intake.days import digest_of, iso_day, read_day, write_rows
+from blockrisk.features.intake.store import DAYS, ROWS
+from blockrisk.features.messages import say
+from blockrisk.features.output import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from blockrisk.features.intake import Tables
+    from blockrisk.features.intake.dataset import KeptDays
+
+Build = Callable[["Tables", int], None]
+FORMAT, MANIFEST, CONTEXT, NUMBERS = 1, "daily.json", "context", "card_numbers"
+CALLS_AT_ONCE = 1_500_000
+_WAIT_S = 3600
+
+_PLACES = """
+    select card_no, {day} as day, sum(hash(observed_at, region)) as told
+    from locations join card_rows using (card_id) group by all"""
+CONTEXT_SQL = f"""
+    select k.card_no, k.day, hash(l.home_region, l.daily_calls, l.hourly_calls, l.per_callee_24h, l.per_callee_5min,
+        l.permitted_from, l.permitted_to, n.told, p.told, b.told) as context
+    from (select card_no, day from {{days}}) k
+    left join card_limits l on l.card_no = k.card_no and k.day >= l.from_day and k.day < l.to_day
+    left join (
+        select d.card_no, d.day, sum(hash(n.region, greatest(epoch_us(n.valid_from), d.day * {DAY}),
+            least(coalesce(epoch_us(n.valid_to), (d.day + 1) * {DAY}), (d.day + 1) * {DAY}))) as told
+        from {{days}} d join card_rows c on c.card_no = d.card_no join roaming_notices n on n.card_id = c.card_id
+            and epoch_us(n.valid_from) < (d.day + 1) * {DAY} and (n.valid_to is null or epoch_us(n.valid_to) > d.day * {DAY})
+        group by all) n on n.card_no = k.card_no and n.day = k.day
+    left join ({_PLACES.format(day=day_of("observed_at"))}) p on p.card_no = k.card_no and p.day = k.day
+    left join ({_PLACES.format(day=day_of("observed_at") + " + 1")}) b on b.card_no = k.card_no and b.day = k.day"""
+"""What stood beside the calls of a card on a day, as a hash of 64 bits; `{days}` are the cards and days."""
+
+
+@dataclass
+class State:
+    """Hold the manifest: the file of the cards' numbers, the days with the calls that they are made of, and earlier files."""
+
+    numbers: dict[str, Any] | None = None
+    days: dict[int, dict[str, Any]] = field(default_factory=dict)
+    before: frozenset[str] = frozenset()
+
+    def names(self) -> frozenset[str]:
+        """Name the files."""
+        files = [one for day in self.days.values() for one in day["files"].values()]
+        return frozenset(one["name"] for one in [*files, *([self.numbers] if self.numbers else [])])
+
+
+def show(tables: Tables, lows: Mapping[str, int], build: Build) -> None:
+    """Leave kept rows in the connection under the names of their prepared tables, the store brought up to date where it must be.
+
+    Args:
+        tables: a data set that came with a store; `kept.notes` gets a sentence on what had to be made anew.
+        lows: the wanted names of KEPT, each with its first day.
+        build: makes the daily rows from a day on out of the connection's calls.
+
+    Raises:
+        UserError: another run holds the store, or kept calls are damaged.
+
+    """
+    kept = _kept(tables)
+    state = _load(kept)
+    names = _by_day(kept, lows)
+    stale = _stale(tables, kept, state, names, tell=False)
+    if stale:
+        with _held(kept):
+            found, state = state, _load(kept)  # another run may have made some of them meanwhile
+            open_ = {day: names[day] for day in names if day in stale or state.days.get(day) != found.days.get(day)}
+            _refresh(tables, kept, state, _stale(tables, kept, state, open_, tell=True), build)
+    for name, low in lows.items():
+        files = [state.days[day]["files"][name] for day in _wanted(kept, low)]
+        types = tables.con.execute(f"describe select * from {_parquet(kept, files[:1])}").fetchall()
+        columns = [f"cast({column} as HUGEINT) as {column}" if kind == "DECIMAL(38,0)" else column for column, kind, *_ in types]
+        tables.con.execute(f"create or replace temp table {name} as select {', '.join(columns)} from {_parquet(kept, files)}")
+
+
+def show_numbers(tables: Tables) -> None:
+    """Leave the numbers of the cards in the connection, as `card_numbers`; a new card gets one for good."""
+    kept = _kept(tables)
+    state = _load(kept)
+    if state.numbers is None or not _is_whole(kept, state.numbers) or _new_cards(tables, kept, state, "cards"):
+        with _held(kept):
+            state = _load(kept)
+            _number(tables, kept, state, "cards")
+            _commit(kept, state)
+    tables.con.execute(f"create or replace temp table {NUMBERS} as select * from {_parquet(kept, [state.numbers])}")
+
+
+def _kept(tables: Tables) -> KeptDays:
+    if tables.kept_days is None:
+        raise AssertionError("the data set came without a store")
+    return tables.kept_days
+
+
+def _rules() -> str:
+    """Give a digest of what daily rows depend on beside the data."""
+    texts = [FORMAT, version("duckdb"), DAILY, COMPACT, call_rows_sql("calls", located=True), CONTEXT_SQL]
+    return hashlib.sha256(" ".join(json.dumps(texts).replace("\\n", " ").split()).encode()).hexdigest()
+
+
+@contextmanager
+def _held(kept: KeptDays) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(kept.folder / ".daily-lock", timeout=_WAIT_S):
+            yield
+    except Timeout as error:
+        raise UserError(f"{kept.folder}: another run makes the daily rows of the store; wait for it to end") from error
+
+
+def _load(kept: KeptDays) -> State:
+    """Read the manifest; one that other rules made, or that cannot be read, is as good as none."""
+    path = kept.folder / MANIFEST
+    if not path.is_file():
+        return State()
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        state = State(told["numbers"], {int(day): one for day, one in told["days"].items()})
+        state.before = state.names()
+        same = told["format"] == FORMAT and told["rules"] == _rules()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return State(None, {}, frozenset())
+    if not same:
+        _tell(kept, say("daily_rules", store=kept.folder))
+        return State(None, {}, state.before)
+    return state
+
+
+def _tell(kept: KeptDays, note: str) -> None:
+    if note not in kept.notes:
+        kept.notes.append(note)
+
+
+def _wanted(kept: KeptDays, low: int) -> list[int]:
+    """List the days from the first one on; one that is not asked for stands for none, so that there is a file to look at."""
+    return sorted(day for day in kept.days if day >= low) or [max(kept.days)]
+
+
+def _by_day(kept: KeptDays, lows: Mapping[str, int]) -> dict[int, list[str]]:
+    """List the kinds of file that are looked at of each day."""
+    names: dict[int, list[str]] = {}
+    for name, low in lows.items():
+        for day in _wanted(kept, low):
+            names.setdefault(day, [CONTEXT]).append(name)
+    return names
+
+
+def _stale(tables: Tables, kept: KeptDays, state: State, names: dict[int, list[str]], *, tell: bool) -> list[int]:
+    """List the days whose rows must be made: never made, made of other calls, damaged, or of another context."""
+    whole = set()
+    for day in sorted(names):
+        if day not in state.days or state.days[day]["calls"] != _calls_of(kept, day):
+            continue
+        files = [state.days[day]["files"][name] for name in names[day]]
+        wrong = next((one["name"] for one in files if not _is_whole(kept, one)), None)
+        if wrong is None:
+            whole.add(day)
+        elif tell:
+            _tell(kept, say("daily_damaged", day=iso_day(day), file=wrong))
+    moved = _moved(tables, kept, state, whole)
+    if moved and tell:
+        _tell(kept, say("daily_context", days=len(moved), first=iso_day(min(moved)), last=iso_day(max(moved))))
+    return sorted(names.keys() - (whole - moved))
+
+
+def _calls_of(kept: KeptDays, day: int) -> list[str]:
+    """Name the files of calls that a day's rows are made of."""
+    return [kept.days[one]["name"] if one in kept.days else "" for one in (day - 1, day)]
+
+
+def _is_whole(kept: KeptDays, one: dict[str, Any]) -> bool:
+    path = kept.folder / ROWS / one["name"]
+    return path.is_file() and digest_of(path) == one["sha256"]
+
+
+def _moved(tables: Tables, kept: KeptDays, state: State, days: Iterable[int]) -> set[int]:
+    """Name the days on which something stands beside a card's calls that did not, or no longer."""
+    files = [state.days[day]["files"][CONTEXT] for day in sorted(days)]
+    if not files:
+        return set()
+    tables.con.execute(f"create or replace temp view context_kept as select * from {_parquet(kept, files)}")
+    now = CONTEXT_SQL.format(days="context_kept")
+    sql = f"select distinct day from ({now}) x join context_kept k using (card_no, day) where x.context <> k.context"
+    return {day for (day,) in tables.con.execute(sql).fetchall()}
+
+
+def _new_cards(tables: Tables, kept: KeptDays, state: State, source: str) -> list[str]:
+    there = f"(select card_id from {_parquet(kept, [state.numbers])})" if state.numbers else "(select null limit 0)"
+    sql = f"select distinct card_id from {source} where card_id not in {there} order by card_id"
+    return [card for (card,) in tables.con.execute(sql).fetchall()]
+
+
+def _number(tables: Tables, kept: KeptDays, state: State, source: str) -> None:
+    """Give new cards of a source the next numbers; without the file of numbers no row can be read, and all days are forgotten."""
+    import pyarrow as pa
+
+    if state.numbers is None or not _is_whole(kept, state.numbers):
+        if state.days:
+            _tell(kept, say("daily_numbers", store=kept.folder))
+        state.numbers, state.days = None, {}
+    new = _new_cards(tables, kept, state, source)
+    if new or state.numbers is None:
+        known = read_day(kept.folder / ROWS / state.numbers["name"]) if state.numbers else None
+        first = known.num_rows + 1 if known else 1
+        rows = pa.table({"card_id": pa.array(new, pa.string()), "card_no": pa.array(range(first, first + len(new)), pa.int32())})
+        state.numbers = write_rows(pa.concat_tables([known, rows]) if known else rows, kept.folder / ROWS, NUMBERS)
+
+
+def _refresh(tables: Tables, kept: KeptDays, state: State, days: list[int], build: Build) -> None:
+    """Make the rows of these days, some days at a time, and keep them."""
+    for part in _parts(kept, days):
+        con = tables.con.cursor()
+        _show_part(replace(tables, con=con), kept, state, part, build)
+        for name, sql in COMPACT.items():
+            con.execute(f"create or replace temp table compact_{name} as {sql}")
+        for day in part:
+            state.days[day] = {"calls": _calls_of(kept, day), "files": {}}
+            for name in (*KEPT, CONTEXT):
+                rows = con.sql(
+                    f"select * from {'compact_' if name in COMPACT else ''}{name} where day = {day} order by all"
+                ).to_arrow_table()
+                state.days[day]["files"][name] = write_rows(rows, kept.folder / ROWS, f"{name}-{day}")
+        con.close()
+        _commit(kept, state)
+
+
+def _show_part(tables: Tables, kept: KeptDays, state: State, days: list[int], build: Build) -> None:
+    """Make the daily rows and contexts of days without a gap, in a connection that sees their calls and the day before's."""
+    con = tables.con
+    files = [kept.days[day] for day in range(days[0] - 1, days[-1] + 1) if day in kept.days]
+    for one in files:
+        _check_calls(kept, one["name"], one["sha256"])
+    con.execute(f"create temp view calls as select * from {_parquet(kept, files, DAYS)}")
+    _number(tables, kept, state, "calls")
+    con.execute(f"create temp table {NUMBERS} as select * from {_parquet(kept, [state.numbers])}")
+    con.execute(f"create temp table prepared_from as select '{NUMBERS}' as name, cast(-1000000 as BIGINT) as low")
+    build(tables, days[0])
+    called = f"select distinct card_no, {day_of('started_at')} as day from calls join {NUMBERS} using (card_id)"
+    con.execute(f"create temp table calls_on as {called}")
+    con.execute(f"create temp table {CONTEXT} as {CONTEXT_SQL.format(days='calls_on')}")
+
+
+def _parts(kept: KeptDays, days: list[int]) -> list[list[int]]:
+    """Divide days into runs without a gap, of about CALLS_AT_ONCE calls."""
+    parts: list[list[int]] = []
+    rows = 0
+    for day in days:
+        rows += kept.days[day]["rows"]
+        if not parts or parts[-1][-1] != day - 1 or rows > CALLS_AT_ONCE:
+            parts.append([])
+            rows = kept.days[day]["rows"]
+        parts[-1].append(day)
+    return parts
+
+
+def _check_calls(kept: KeptDays, name: str, sha256: str) -> None:
+    """Verify kept calls that are about to be read; what is damaged is removed, so that the next run makes it anew."""
+    path = kept.folder / DAYS / name
+    if not path.is_file() or digest_of(path) != sha256:
+        path.unlink(missing_ok=True)
+        raise UserError(f"{path}: kept calls that fail their checksum were removed; run again, and they are read anew")
+
+
+def _parquet(kept: KeptDays, files: Iterable[dict[str, Any] | None], folder: str = ROWS) -> str:
+    names = ", ".join(f"'{kept.at}/{folder}/{one['name']}'" for one in files if one)
+    return f"read_parquet([{names}])"
+
+
+def _commit(kept: KeptDays, state: State) -> None:
+    """Make the new state the one that counts, then remove the files that neither it nor the state before names."""
+    days = {day: one for day, one in state.days.items() if day in kept.days}
+    told = {"format": FORMAT, "rules": _rules(), "numbers": state.numbers, "days": {str(day): days[day] for day in sorted(days)}}
+    write_json(kept.folder / MANIFEST, told)
+    (kept.folder / MANIFEST).chmod(0o600)
+    used = state.names() | state.before
+    for path in (kept.folder / ROWS).iterdir():
+        if path.name not in used and not path.name.startswith("."):
+            path.unlink(missing_ok=True)
