@@ -227,6 +227,7 @@ def test_what_is_not_known_yet_changes_no_advice() -> None:
     assert advise(erased(early), hand_made(), full, early) == told
 
 
+@pytest.mark.long
 def test_one_card_alone_gets_the_advice_it_gets_among_others(frame: pd.DataFrame) -> None:
     together = advise(small_tables(), hand_made(), frame, AS_OF)
     for place in (0, 5, 11):

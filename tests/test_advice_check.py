@@ -35,6 +35,7 @@ def test_the_same_seed_draws_the_same_future() -> None:
     assert draws[0] == draws[1]
 
 
+@pytest.mark.long
 def test_cases_are_the_advice_that_is_shown_with_its_truth() -> None:
     cases = check_advice(small_world(), small_tables(), hand_made(), [40, DAYS], most=60, rollouts=4)
     assert len(cases) == 60

@@ -159,6 +159,7 @@ def after_many_changes(folder: Path, data: Dataset, seed: int, changes: int) -> 
         same_as_without(folder / "data", folder / "kept", data, ALL)
 
 
+@pytest.mark.long
 def test_random_changes_of_a_random_world(tmp_path: Path):
     after_many_changes(tmp_path, world(1, near=True), seed=1, changes=2)
 
@@ -202,6 +203,7 @@ def test_daily_rows_that_are_kept_give_what_the_oracle_gives(small: tuple[Path, 
     assert wrong == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("threads", [1, 8])
 def test_any_number_of_threads_gives_the_same_files(small: tuple[Path, Dataset], kept: Path, tmp_path: Path, threads: int):
     folder, data = small

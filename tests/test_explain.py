@@ -56,6 +56,7 @@ def test_the_history_holds_the_days_at_risk_and_ends_today(told: list[Explanatio
     assert scored.loc[told[0].card_id, "probability"] == chance
 
 
+@pytest.mark.long
 def test_one_card_alone_is_explained_as_among_others(cards: list[str], told: list[Explanation]) -> None:
     assert explain_cards(read_tables(frames()), hand_made(), [cards[2]], AS_OF, days=10) == [told[2]]
 

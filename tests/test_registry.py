@@ -149,6 +149,7 @@ print([os.waitpid(child, 0)[1] for child in children])
 """
 
 
+@pytest.mark.long
 def test_sixteen_processes_on_one_registry_lose_no_version(tmp_path: Path) -> None:
     source, place = bundle(tmp_path / "one"), tmp_path / "models"
     done = subprocess.run([sys.executable, "-c", ADD, str(place), str(source)], capture_output=True, text=True, timeout=300)

@@ -159,6 +159,7 @@ def test_every_page_carries_a_checksum_that_is_verified(folder: Path, tmp_path: 
         read_day(path)
 
 
+@pytest.mark.long
 def test_other_options_read_everything_again_and_say_so(folder: Path, tmp_path: Path):
     read_tables(folder, store=tmp_path / "kept")
     for options in ({"zone": "UTC"}, {"key": b"sixteen bytes or more"}):

@@ -121,6 +121,7 @@ def test_a_run_that_fails_half_way_is_marked_failed(bundle, store, monkeypatch):
     assert latest.info.status == "FAILED"
 
 
+@pytest.mark.long
 def test_a_bundle_name_that_mlflow_would_refuse_is_logged(bundle, store):
     told = track(Run("march 1.5%: 模型", {}, {}, bundle), store)
     assert told.version == "1", told.message
