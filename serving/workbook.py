@@ -152,7 +152,8 @@ def _cell(sheet: Any, name: str, value: Any) -> Any:
         return None
     if isinstance(value, pd.Timestamp):
         return _text(sheet, f"{value:%Y-%m-%d}")
-    cell = WriteOnlyCell(sheet, value=value.item() if hasattr(value, "item") else value)
+    plain = value.item() if hasattr(value, "item") else value
+    cell = WriteOnlyCell(sheet, value=int(plain) if isinstance(plain, bool) else plain)  # LibreOffice makes a formula of TRUE
     if name in _PERCENT:
         cell.number_format = "0.00%"
     return cell

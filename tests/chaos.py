@@ -123,25 +123,19 @@ def prepare(demo: Path, folder: Path) -> None:
 def results(folder: Path) -> dict[str, bytes]:
     """Read everything that a user or a later run may see, by name; hidden files are nobody's, records tell of times.
 
-    A day of calls that the manifest does not name is not seen either: it goes with one of the next manifests.
+    What the store of calls holds is not seen either: it is filled in parts, each whole, and shows in what the next run makes of it.
     """
-    found, days = {}, _days(folder)
+    found = {}
     for path in sorted([*folder.glob("lists/**/*"), *folder.glob("workspace/**/*")]):
         parts = path.relative_to(folder).parts
         if (
             path.is_file()
             and not any(part.startswith(".") for part in parts)
             and parts[1] not in ("runs", "work", "tmp", "run.lock")
-            and (parts[:3] != ("workspace", "calls", "days") or path.name in days)
+            and parts[:2] != ("workspace", "calls")
         ):
             found["/".join(parts)] = path.read_bytes()
     return found
-
-
-def _days(folder: Path) -> set[str]:
-    """Name the files of days that the manifest of the calls names."""
-    manifest = json.loads((folder / "workspace/calls/manifest.json").read_text())
-    return {day["name"] for day in manifest["days"].values()}
 
 
 def look(folder: Path, before: dict[str, bytes], after: dict[str, bytes]) -> Iterator[str]:
@@ -172,12 +166,13 @@ def _whole(name: str) -> str:
         return name
     if parts[0] == "lists":
         return "/".join(parts[:2])
-    return "/".join(parts[: 3 if parts[1] == "models" else 2 if parts[1] in ("model", "calls") else None])
+    return "/".join(parts[: 3 if parts[1] == "models" else 2 if parts[1] == "model" else None])
 
 
 def leftovers(folder: Path) -> list[str]:
     """List what a run should have swept."""
-    hidden = [path for path in (*folder.glob("lists/**/.*"), *folder.glob("workspace/**/.*")) if path.name != ".lock"]
+    found = (*folder.glob("lists/**/.*"), *folder.glob("workspace/**/.*"))
+    hidden = [path for path in found if path.name not in (".lock", ".daily-lock")]
     spilled = list(folder.glob("workspace/tmp/*"))
     return [str(path.relative_to(folder)) for path in [*hidden, *spilled]]
 

@@ -19,6 +19,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from blockrisk.features.daily import KEPT
+
 BEGIN, END = "<!-- year: written by make year -->", "<!-- end of year -->"
 WARM_DAYS = 150
 """Days of data before the first morning: it trains the first version on them."""
@@ -139,7 +141,7 @@ def _look(folder: Path, day: date, code: int, year: Year) -> None:
     year.alarms += bool(steps["monitor"]["findings"]["alarms"])
     there = [path for place in ("workspace", "lists") for path in (folder / place).rglob("*") if path.is_file()]
     kept = [path for path in there if "calls" not in path.parts]
-    if len(there) - len(kept) > len(list((folder / "exports/calls").iterdir())) + 5:
+    if len(there) - len(kept) > (2 + len(KEPT)) * len(list((folder / "exports/calls").iterdir())) + 60:
         year.wrong.append(f"{day}: workspace/calls holds {len(there) - len(kept)} files")
     year.files.append(len(kept))
     year.bytes.append(sum(path.stat().st_size for path in kept))

@@ -13,7 +13,7 @@ from typing import Final
 
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake.days import digest_of
-from blockrisk.features.intake.store import DAYS
+from blockrisk.features.intake.store import DAYS, ROWS
 from blockrisk.features.output import sweep as sweep_files
 from blockrisk.models.folder import remove_folder, sweep
 
@@ -85,7 +85,7 @@ def sweep_leftovers(place: Workspace, as_of: date) -> int:
 
 def _folders(place: Workspace, as_of: date) -> list[Path]:
     named = [place.root, place.lists, place.models, place.scores, place.records, place.work(as_of)]
-    named += [folder for folder in (place.calls, place.calls / DAYS) if folder.is_dir()]
+    named += [folder for folder in (place.calls, place.calls / DAYS, place.calls / ROWS) if folder.is_dir()]
     return [*named, *(path for path in place.lists.iterdir() if _DATED.fullmatch(path.name))]
 
 
