@@ -19,6 +19,8 @@ import numpy as np
 import pandas as pd
 from data import FIRST, make
 
+from blockrisk.features.output import write_between
+
 START, END = "<!-- morning -->", "<!-- /morning -->"
 
 
@@ -110,9 +112,7 @@ def main() -> None:
         runs = measure(Path(place), asked.cards, asked.days, asked.calls_a_day, asked.rounds)
     text = table(runs, asked.cards, asked.days, asked.calls_a_day, load)
     if asked.page:
-        page = asked.page.read_text(encoding="utf-8")
-        before, _, rest = page.partition(START)
-        asked.page.write_text(f"{before}{START}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        write_between(asked.page, START, END, text)
     print(text)  # noqa: T201
 
 

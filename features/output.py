@@ -113,6 +113,20 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
+def write_between(path: Path, begin: str, end: str, text: str) -> None:
+    """Put text between two marks of a page, which keep lines of their own; all else stays.
+
+    Raises:
+        ValueError: the page does not hold the marks, one after the other.
+
+    """
+    before, _, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise ValueError(f"{path}: there is no place between {begin} and {end}; put both marks back")
+    write_text(path, f"{before}{begin}\n{text}\n{end}{after}")
+
+
 def write_atomically(path: Path, write: Callable[[str], object]) -> None:
     """Call `write` with a temporary name in the target's folder, then rename it to the target.
 

@@ -20,6 +20,8 @@ from pathlib import Path
 
 from mornings import AS_OF, by_month, settings, small_world
 
+from blockrisk.features.output import write_between
+
 BEGIN, END = "<!-- chaos: written by make chaos -->", "<!-- end of chaos -->"
 CARDS = 120
 LONGEST = 600
@@ -263,16 +265,14 @@ def section(tally: Tally, seed: int, seconds: float) -> str:
         f"| kill -9 of `{name}` at a random moment | {kills:,} kills, {tally.finished[name]:,} finished by a later start |"
         for name, kills in tally.kills.items()
     )
-    return f"""{BEGIN}
-| killed | figure |
+    return f"""| killed | figure |
 | --- | --- |
 {rows}
 | commands that met a full disk, or a folder that cannot be written | {tally.hazards.total():,} |
 | of these, refused in one line (the others needed no more room) | {tally.refused.total():,} |
 | files half-written, lost or mixed, versions or lists gone, runs lost, leftovers not swept | {len(tally.wrong):,} |
 
-Measured on {time.strftime("%Y-%m-%d")} in {seconds / 60:.1f} minutes, seed {seed}; Python {platform.python_version()}.
-{END}"""
+Measured on {time.strftime("%Y-%m-%d")} in {seconds / 60:.1f} minutes, seed {seed}; Python {platform.python_version()}."""
 
 
 def main() -> None:
@@ -287,9 +287,7 @@ def main() -> None:
     begun = time.monotonic()
     page = given.page.resolve()
     tally = run(given.demo.resolve(), given.kills, given.seed, hazards.SIZES, hazards.FOLDERS)
-    text = page.read_text(encoding="utf-8")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    page.write_text(before + section(tally, given.seed, time.monotonic() - begun) + after, encoding="utf-8")
+    write_between(page, BEGIN, END, section(tally, given.seed, time.monotonic() - begun))
     for line in tally.wrong:
         sys.stdout.write(f"{line[:500]}\n")
     sys.stdout.write(f"{dict(tally.kills)} {dict(tally.steps)}, {len(tally.wrong)} wrong\n")

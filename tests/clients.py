@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from blockrisk.features.output import write_between
+
 ROWS = [
     {"card_id": "001", "operator": "A", "calls_out_1d": 350, "complaints_30d": 2, "arrears_days": 6},
     {"card_id": "002", "calls_out_1d": None, "complaints_30d": 0},
@@ -104,16 +106,14 @@ def press(address: str, seconds: float) -> Load:
 
 
 def section(load: Load, seconds: float) -> str:
-    waits = sorted(load.seconds)
-    return f"""{BEGIN}
-| {CLIENTS} clients at once over loopback, {seconds:g} seconds | figure |
+    waits, cores = sorted(load.seconds), os.cpu_count()
+    return f"""| {CLIENTS} clients at once over loopback, {seconds:g} seconds | figure |
 | --- | --- |
 | answers, each with the same numbers | {len(waits):,} |
 | errors, refused connections, other answers | {len(load.wrong):,} |
 | waiting time, median and longest | {waits[len(waits) // 2]:.2f} s, {waits[-1]:.2f} s |
 
-Measured on {time.strftime("%Y-%m-%d")}, clients and server on the same {os.cpu_count()} cores; Python {platform.python_version()}.
-{END}"""
+Measured on {time.strftime("%Y-%m-%d")}, clients and server on the same {cores} cores; Python {platform.python_version()}."""
 
 
 def main() -> None:
@@ -124,9 +124,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, served(given.demo / "demo/model", Path(folder)) as address:
         load = press(address, given.seconds)
-    text = given.page.read_text(encoding="utf-8")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    given.page.write_text(before + section(load, given.seconds) + after, encoding="utf-8")
+    write_between(given.page, BEGIN, END, section(load, given.seconds))
     sys.stdout.write(f"{len(load.seconds)} answers, {len(load.wrong)} wrong {load.wrong[:3]}\n")
     sys.exit(bool(load.wrong))
 

@@ -12,6 +12,8 @@ import duckdb
 from malformed import Malformed, malformed
 from test_malformed import problems, together
 
+from blockrisk.features.output import write_between
+
 BEGIN, END = "<!-- fuzz: written by make fuzz -->", "<!-- end of fuzz -->"
 BATCH = 200
 
@@ -48,8 +50,7 @@ def run(first: int, files: int, minutes: float) -> tuple[Tally, float]:
 
 
 def section(tally: Tally, first: int, seconds: float) -> str:
-    return f"""{BEGIN}
-| malformed files | figure |
+    return f"""| malformed files | figure |
 | --- | --- |
 | files read (seeds {first} to {first + tally.files - 1}) | {tally.files:,} |
 | good rows in them, each read as it is | {tally.rows:,} |
@@ -58,8 +59,7 @@ def section(tally: Tally, first: int, seconds: float) -> str:
 | rows read wrongly, lost or set aside without cause | {len(tally.wrong):,} |
 | tracebacks | {len(tally.tracebacks):,} |
 
-Measured on {date.today()} in {seconds / 60:.1f} minutes; Python {platform.python_version()}, DuckDB {duckdb.__version__}.
-{END}"""
+Measured on {date.today()} in {seconds / 60:.1f} minutes; Python {platform.python_version()}, DuckDB {duckdb.__version__}."""
 
 
 def main() -> None:
@@ -70,9 +70,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=600)
     given = parser.parse_args()
     tally, seconds = run(given.first, given.files, given.minutes)
-    text = given.page.read_text(encoding="utf-8")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    given.page.write_text(before + section(tally, given.first, seconds) + after, encoding="utf-8")
+    write_between(given.page, BEGIN, END, section(tally, given.first, seconds))
     for line in [*tally.wrong, *tally.tracebacks]:
         sys.stdout.write(f"{line[:500]}\n")
     sys.stdout.write(f"{tally.files} files, {len(tally.wrong)} wrong, {len(tally.tracebacks)} tracebacks\n")

@@ -16,7 +16,7 @@ from briefings import morning, scores
 from click.testing import CliRunner
 
 from blockrisk.features import UserError
-from blockrisk.features.output import FORMULA_STARTS, read_frame, write_frame, write_text
+from blockrisk.features.output import FORMULA_STARTS, read_frame, write_between, write_frame, write_text
 from blockrisk.serving.briefing import missing_tables
 from blockrisk.serving.cli import score
 from blockrisk.serving.outputs import check_outputs, write_outputs
@@ -246,3 +246,13 @@ def test_what_a_killed_writer_left_is_swept_by_the_next_and_a_living_one_is_left
         assert sorted(path.name for path in tmp_path.iterdir()) == [".list.csv.ijklmnop.tmp", ".list.csv.mine", "list.csv"]
     write_text(tmp_path / "list.csv", "whole again")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".list.csv.mine", "list.csv"]
+
+
+def test_text_goes_between_the_marks_of_a_page_and_nothing_else_changes(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- a -->\nold\nlines\n<!-- b -->\nafter\n", encoding="utf-8")
+    write_between(page, "<!-- a -->", "<!-- b -->", "new")
+    assert page.read_text(encoding="utf-8") == "before\n<!-- a -->\nnew\n<!-- b -->\nafter\n"
+    with pytest.raises(ValueError, match="put both marks back"):
+        write_between(page, "<!-- b -->", "<!-- a -->", "new")
+    assert page.read_text(encoding="utf-8") == "before\n<!-- a -->\nnew\n<!-- b -->\nafter\n"

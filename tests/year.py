@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from blockrisk.features.daily import KEPT
+from blockrisk.features.output import write_between
 
 BEGIN, END = "<!-- year: written by make year -->", "<!-- end of year -->"
 WARM_DAYS = 150
@@ -156,8 +157,7 @@ def growth(values: list[float] | list[int]) -> float:
 
 
 def section(year: Year, cards: int, minutes: float) -> str:
-    return f"""{BEGIN}
-| {len(year.seconds)} mornings of {cards} cards, one after the other | figure |
+    return f"""| {len(year.seconds)} mornings of {cards} cards, one after the other | figure |
 | --- | --- |
 | left with 0, list delivered, each row accounted for | {len(year.seconds) - len(year.wrong)} |
 | versions trained, of these promoted after the comparison | {year.trained}, {year.promoted} |
@@ -167,8 +167,7 @@ def section(year: Year, cards: int, minutes: float) -> str:
 | MB of them, the same | {_two(year.bytes, 1e6, ".2f")} |
 | MB of memory of the process, the same | {_two(year.memory, 1e6, ",.0f")} |
 
-Measured on {time.strftime("%Y-%m-%d")} in {minutes:.1f} minutes; Python {platform.python_version()}.
-{END}"""
+Measured on {time.strftime("%Y-%m-%d")} in {minutes:.1f} minutes; Python {platform.python_version()}."""
 
 
 def _two(values: list[float] | list[int], unit: float, how: str) -> str:
@@ -187,10 +186,7 @@ def main() -> None:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="year-") as folder:
         year = run_year(given.cards, given.mornings, given.thin, Path(folder))
-    text = given.page.read_text(encoding="utf-8")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    text = before + section(year, given.cards, (time.monotonic() - begun) / 60) + after
-    given.page.write_text(text, encoding="utf-8")
+    write_between(given.page, BEGIN, END, section(year, given.cards, (time.monotonic() - begun) / 60))
     sys.stdout.write("\n".join([*year.wrong, f"{len(year.seconds)} mornings, {len(year.wrong)} wrong"]) + "\n")
     sys.exit(bool(year.wrong))
 

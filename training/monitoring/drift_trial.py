@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from blockrisk.features import Tables, at_risk, read_tables, vectors
-from blockrisk.features.output import write_text
+from blockrisk.features.output import write_between
 from blockrisk.training.dated import start_of_period
 from blockrisk.training.labels import end_of_observation
 from blockrisk.training.monitoring.drift import LEAST_WEEKS, WARM_DAYS, beyond, compared
@@ -92,9 +92,7 @@ def main(docs: Path, data: Path) -> None:
     """Measure, and put the figures between their marks."""
     known = pairs(read_tables(data))
     found = [quiet(known, cards, MORNINGS, SEED, exchanged=exchanged) for exchanged in (True, False) for cards in SIZES]
-    page = docs / "MONITORING.md"
-    before, rest = page.read_text(encoding="utf-8").split(START)
-    write_text(page, before + START + "\n" + section(found) + "\n" + END + rest.split(END)[1])
+    write_between(docs / "MONITORING.md", START, END, section(found))
 
 
 if __name__ == "__main__":

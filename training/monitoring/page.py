@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from blockrisk.features.output import write_text
+from blockrisk.features.output import write_between
 from blockrisk.training.monitoring.trial import Trial, trial
 
 SIZES: Final = (320, 417, 1500)
@@ -46,10 +46,7 @@ def section(trials: list[Trial], years: int) -> str:
 
 def write_figures(docs: Path, trials: list[Trial], years: int) -> None:
     """Put the figures between their marks."""
-    page = docs / "MONITORING.md"
-    before, rest = page.read_text(encoding="utf-8").split(START)
-    text = before + START + "\n" + section(trials, years) + "\n" + END + rest.split(END)[1]
-    write_text(page, text)
+    write_between(docs / "MONITORING.md", START, END, section(trials, years))
 
 
 if __name__ == "__main__":

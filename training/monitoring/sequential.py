@@ -98,7 +98,7 @@ def watch(observed: Array, expected: Array) -> list[Change]:
     [(30, 43, None)]
     """
     shares = _shares(observed, expected)
-    kept, expected = seen(observed, expected)
+    kept, expected = capped(observed, expected), expected * shares.kept
     found: list[Change] = []
     first, level = 0, _Level()
     while first < observed.shape[1]:
