@@ -22,7 +22,10 @@ _PAIRS = (
     "館馆馬马馮冯駕驾騙骗騷骚驗验驚惊髒脏體体髮发鬆松鬥斗魚鱼鮮鲜鳥鸟鳳凤鹽盐麗丽麥麦麼么黃黄點点黨党齊齐齋斋齒齿齡龄龍龙"
 )
 _TO_SIMPLIFIED = {ord(a): b for a, b in zip(_PAIRS[::2], _PAIRS[1::2], strict=True)}
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
+INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad"
+"""Characters that no reader sees, as the inside of a pattern's brackets."""
+
+_UNSEEN = re.compile(f"[{INVISIBLE}]")
 
 
 def simplified(text: str) -> str:
@@ -44,7 +47,7 @@ def folded(name: str) -> str:
     >>> folded("Ｓtart_Time ") == folded("start time"), folded("開始時間") == folded("开始时间")
     (True, True)
     """
-    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", name)).casefold()
+    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", name)).casefold()
     return simplified(re.sub(r"[\s_\-:'\"*#]+", "", plain))
 
 

@@ -12,21 +12,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from blockrisk.features.daily import COMPACT, DAILY, DAY, KEPT, call_rows_sql, day_of
 from blockrisk.features.errors import UserError
-from blockrisk.features.intake.days import digest_of, iso_day, read_day, write_rows
+from blockrisk.features.intake.days import digest_of, held, iso_day, read_day, write_rows
 from blockrisk.features.intake.store import DAYS, ROWS
 from blockrisk.features.messages import say
 from blockrisk.features.output import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from blockrisk.features.intake import Tables
     from blockrisk.features.intake.dataset import KeptDays
 
@@ -120,15 +118,9 @@ def _rules() -> str:
     return hashlib.sha256(" ".join(json.dumps(texts).replace("\\n", " ").split()).encode()).hexdigest()
 
 
-@contextmanager
-def _held(kept: KeptDays) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(kept.folder / ".daily-lock", timeout=_WAIT_S):
-            yield
-    except Timeout as error:
-        raise UserError(f"{kept.folder}: another run makes the daily rows of the store; wait for it to end") from error
+def _held(kept: KeptDays) -> AbstractContextManager[None]:
+    why = f"{kept.folder}: another run makes the daily rows of the store; wait for it to end"
+    return held(kept.folder / ".daily-lock", _WAIT_S, why)
 
 
 def _load(kept: KeptDays) -> State:

@@ -20,6 +20,9 @@ from pathlib import Path
 
 from mornings import AS_OF, by_month, settings, small_world
 
+from blockrisk.features.daily_store import MANIFEST as DAILY
+from blockrisk.features.intake.days import digest_of
+from blockrisk.features.intake.store import DAYS, MANIFEST, ROWS
 from blockrisk.features.output import write_between
 
 BEGIN, END = "<!-- chaos: written by make chaos -->", "<!-- end of chaos -->"
@@ -125,7 +128,7 @@ def prepare(demo: Path, folder: Path) -> None:
 def results(folder: Path) -> dict[str, bytes]:
     """Read everything that a user or a later run may see, by name; hidden files are nobody's, records tell of times.
 
-    What the store of calls holds is not seen either: it is filled in parts, each whole, and shows in what the next run makes of it.
+    The store of calls is looked at apart (`torn`): it is filled in parts, each whole, so it has more states than before and after.
     """
     found = {}
     for path in sorted([*folder.glob("lists/**/*"), *folder.glob("workspace/**/*")]):
@@ -156,9 +159,21 @@ def look(folder: Path, before: dict[str, bytes], after: dict[str, bytes]) -> Ite
             yield f"{whole} mixes what was before and after"
     for path in folder.glob("workspace/runs/*.json"):
         json.loads(path.read_text())
+    yield from torn(folder / "workspace/calls")
     for name in ("workspace/model", "workspace/models/v1"):
         if not (folder / name).is_dir():
             yield f"{name} is gone"
+
+
+def torn(store: Path) -> Iterator[str]:
+    """Name the files of the store of calls that its manifests name and that are not there as they were written."""
+    calls, daily = (json.loads(path.read_text()) if path.exists() else {} for path in (store / MANIFEST, store / DAILY))
+    named = {f"{DAYS}/{day['name']}": day["sha256"] for day in calls.get("days", {}).values()}
+    rows = [one for day in daily.get("days", {}).values() for one in day["files"].values()]
+    named |= {f"{ROWS}/{one['name']}": one["sha256"] for one in [*rows, *filter(None, [daily.get("numbers")])]}
+    for name, sha256 in named.items():
+        if not (store / name).is_file() or digest_of(store / name) != sha256:
+            yield f"workspace/calls/{name} is not as its manifest says"
 
 
 def _whole(name: str) -> str:

@@ -142,7 +142,8 @@ def _look(folder: Path, day: date, code: int, year: Year) -> None:
     year.alarms += bool(steps["monitor"]["findings"]["alarms"])
     there = [path for place in ("workspace", "lists") for path in (folder / place).rglob("*") if path.is_file()]
     kept = [path for path in there if "calls" not in path.parts]
-    if len(there) - len(kept) > (2 + len(KEPT)) * len(list((folder / "exports/calls").iterdir())) + 60:
+    days = len(list((folder / "exports/calls").iterdir()))
+    if len(there) - len(kept) > 2 * (2 + len(KEPT)) * days:  # calls, context and daily rows of this state and of the one before
         year.wrong.append(f"{day}: workspace/calls holds {len(there) - len(kept)} files")
     year.files.append(len(kept))
     year.bytes.append(sum(path.stat().st_size for path in kept))

@@ -1,6 +1,8 @@
 """Daily files of typed calls: Parquet with page checksums, written whole or not at all, and never changed once written."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from blockrisk.features.errors import UserError
 from blockrisk.features.intake.sources import quoted
 from blockrisk.features.output import write_atomically
 from blockrisk.features.tables import Table
@@ -30,11 +33,22 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def clock_of(folder: Path) -> int:
-    """Ask the file system of a folder for its time, in ns: what the stamps of files are held against."""
-    clock = folder / ".clock"
-    clock.touch()
-    return clock.stat().st_mtime_ns
+@contextmanager
+def held(lock: Path, seconds: float, refusal: str) -> Iterator[None]:
+    """Hold a lock file meanwhile; UserError with the sentence `refusal` if another process holds it for so many seconds."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(lock, timeout=seconds):
+            yield
+    except Timeout as error:
+        raise UserError(refusal) from error
+
+
+def clock_of(file: Path) -> int:
+    """Ask the file system for its time, in ns, by touching a file on it: what the stamps of files are held against."""
+    file.touch()
+    return file.stat().st_mtime_ns
 
 
 def mark_of(path: Path, now: int) -> list[int]:

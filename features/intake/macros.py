@@ -4,9 +4,10 @@ A clean cell is read by the `quick_` macro of its type, which costs little; only
 looked up in one text (`listed`): the planner takes long over a list.
 """
 
+import re
 from collections.abc import Iterable
 
-from blockrisk.features.chinese import MAINLAND, TRADITIONAL
+from blockrisk.features.chinese import INVISIBLE, MAINLAND, TRADITIONAL
 
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 REALS = ("DOUBLE", "FLOAT", "DECIMAL")
@@ -16,11 +17,7 @@ BLANKS = (
     *("0000-00-00", "0000-00-00 00:00:00", "#n/a", "#ref!", "#value!", "#name?", "#div/0!", "#null!", "#num!"),
 )
 TOTALS = ("合计", "合計", "总计", "總計", "小计", "小計", "共计", "共計", "total", "totals", "subtotal", "sum", "grand total")
-_OPENINGS = (
-    "".join(sorted({form for word in BLANKS if word for form in (word[0], word[0].upper())}))
-    .replace("\\", "\\\\")
-    .replace("-", "\\-")
-)
+_OPENINGS = re.escape("".join(sorted({form for word in BLANKS if word for form in (word[0], word[0].upper())})))
 _WORDS = tuple(word for word in (*BLANKS, *TOTALS) if word.isascii() and word.isalpha())
 
 
@@ -40,9 +37,10 @@ def words_sql(words: Iterable[str]) -> str:
 
 _WIDE = "".join(chr(code + 0xFEE0) for code in range(0x21, 0x7F)) + "\u3000\u00a0"
 _NARROW = "".join(map(chr, range(0x21, 0x7F))) + "  "
-_INVISIBLE = "[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]"
-_SPACE = "E' \\t\\r\\n\\x0b\\x0c'"
-_BARED = "\\t\\r\\n\\x0b\\x0c\u3000\u00a0\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad"
+_INVISIBLE = f"[{INVISIBLE}]"
+_CONTROLS = "\\t\\r\\n\\x0b\\x0c"
+_SPACE = f"E' {_CONTROLS}'"
+_BARED = f"{_CONTROLS}\u3000\u00a0{INVISIBLE}"
 _PLAIN = f"[^ {_BARED}{_OPENINGS}]([^{_BARED}]*[^ {_BARED}])?"
 _CLOCK = "([ T]([0-9]{1,2}):([0-9]{1,2})(:[0-9]{1,2}([.][0-9]{1,9})?)?)?"
 _OFFSET = "(Z|[+-][0-9]{2}(:?[0-9]{2})?)"

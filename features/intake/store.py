@@ -18,7 +18,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blockrisk.features.errors import UserError
 from blockrisk.features.intake import days as daily
 from blockrisk.features.intake import staging
 from blockrisk.features.intake.duplicates import drop_duplicates
@@ -32,7 +31,7 @@ from blockrisk.features.windows import DAY_US
 if TYPE_CHECKING:
     from blockrisk.features.intake.read import Door
 
-FORMAT, MANIFEST, DAYS, ROWS = 2, "manifest.json", "days", "rows"
+FORMAT, MANIFEST, LOCK, DAYS, ROWS = 2, "manifest.json", ".lock", "days", "rows"
 _WAIT_S = 600
 
 
@@ -116,17 +115,12 @@ def read_kept(door: Door, table: Table, store: Store) -> tuple[list[staging.Stag
         UserError: another run holds the store, or a file cannot be understood.
 
     """
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(store.folder / ".lock", timeout=_WAIT_S):
-            return _refresh(door, table, store)
-    except Timeout as error:
-        raise UserError(f"{store.folder}: another run holds the store; wait for it to end") from error
+    with daily.held(store.folder / LOCK, _WAIT_S, f"{store.folder}: another run holds the store; wait for it to end"):
+        return _refresh(door, table, store)
 
 
 def _refresh(door: Door, table: Table, store: Store) -> tuple[list[staging.Staged], dict[int, dict[str, Any]]]:
-    state, now = _load(door, store), daily.clock_of(store.folder)
+    state, now = _load(door, store), daily.clock_of(store.folder / LOCK)
     found = {part.label: part for part in door.files[table.name] if isinstance(part, Found)}
     marks = {label: daily.mark_of(part.path, now) for label, part in found.items()}
     digests = {label: _digest(part.path, marks[label], state.files.get(label)) for label, part in found.items()}
