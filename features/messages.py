@@ -91,6 +91,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{label}：表頭中欄位 {header} 出現兩次；請把其中一個改名",
     ),
     "empty": ("{label} is empty; the first line must name the columns", "{label} 是空的；第一行必須是欄位名稱"),
+    "either_encoding": (
+        '{label} line {line}: the bytes of "{utf8}" in UTF-8 are "{gb18030}" in GB18030, and nothing in the file settles which '
+        "it is; save it as CSV UTF-8",
+        "{label} 第 {line} 行：UTF-8 的「{utf8}」與 GB18030 的「{gb18030}」位元組相同，檔案中無從分辨；請另存為 CSV UTF-8",
+    ),
     "unreadable": ("{label} cannot be read ({why}); export it again", "{label} 無法讀取（{why}）；請重新匯出"),
     "no_parquet": (
         "{label} is no readable Parquet file ({why}); export it again",

@@ -244,23 +244,30 @@ def _values(frame: pd.DataFrame, model: Model) -> np.ndarray:
     """Return the model's columns, float64[n, p]: what is left out is missing, what is unknown is an error."""
     manifest = model.bundle.manifest
     further = {"card_id", "as_of", manifest.get("id_column"), manifest.get("label_column")}
-    for name in frame.columns:
+    names = frame.columns.tolist()
+    for name in names:
         if name not in model.places and name not in further and not (model.dated and name in catalogue.columns()):
             raise UserError(catalogue.unknown_feature(str(name), model.columns))
-    encoder = model.bundle.model.encoder
+    encoder, places = model.bundle.model.encoder, model.places
     values = np.full((len(frame), len(model.columns)), np.nan)
-    values[:, [model.places[name] for name in encoder.columns]] = 0.0  # a text that is left out: an average one
-    for label, column in frame.items():
-        name = str(label)
-        if name in model.places:
-            text = name in encoder.columns
-            values[:, model.places[name]] = encoder.encode(name, column.astype("str")) if text else _numbers(column)
+    values[:, [places[name] for name in encoder.columns]] = 0.0  # a text that is left out: an average one
+    known = [(place, str(name)) for place, name in enumerate(names) if name in places]
+    kinds = frame.dtypes.array
+    plain = {place: name for place, name in known if name not in encoder.columns and _is_plain(kinds[place])}
+    values[:, [places[name] for name in plain.values()]] = frame.iloc[:, list(plain)].to_numpy(dtype=np.float64)
+    for place, name in known:
+        if place not in plain:
+            column = frame.iloc[:, place]
+            values[:, places[name]] = encoder.encode(name, column.astype("str")) if name in encoder.columns else _numbers(column)
     return values
 
 
+def _is_plain(kind: Any) -> bool:
+    """Tell whether a column is numbers as numpy has them: those are taken at once, since one by one costs more than the score."""
+    return isinstance(kind, np.dtype) and kind.kind in "fiu"
+
+
 def _numbers(column: pd.Series) -> np.ndarray:
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
-        return column.to_numpy()
     try:
         return pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError) as error:

@@ -41,12 +41,14 @@ class Tally:
                 self.tracebacks.append(f"seeds {[file.seed for file in group]}: {type(error).__name__}: {error}")
 
 
-def run(first: int, files: int, minutes: float) -> tuple[Tally, float]:
+def run(first: int, files: int, minutes: float, page: Path) -> Tally:
+    """Read batch after batch, and write the figures so far after each: an end before the last loses nothing."""
     tally, begun = Tally(), time.monotonic()
     while tally.files < files and time.monotonic() - begun < minutes * 60:
         seeds = range(first + tally.files, first + min(files, tally.files + BATCH))
         tally.add([malformed(seed) for seed in seeds])
-    return tally, time.monotonic() - begun
+        write_between(page, BEGIN, END, section(tally, first, time.monotonic() - begun))
+    return tally
 
 
 def section(tally: Tally, first: int, seconds: float) -> str:
@@ -69,8 +71,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=20_000)
     parser.add_argument("--minutes", type=float, default=600)
     given = parser.parse_args()
-    tally, seconds = run(given.first, given.files, given.minutes)
-    write_between(given.page, BEGIN, END, section(tally, given.first, seconds))
+    tally = run(given.first, given.files, given.minutes, given.page)
     for line in [*tally.wrong, *tally.tracebacks]:
         sys.stdout.write(f"{line[:500]}\n")
     sys.stdout.write(f"{tally.files} files, {len(tally.wrong)} wrong, {len(tally.tracebacks)} tracebacks\n")

@@ -1,6 +1,7 @@
 """The door: what is read, what is dropped as a duplicate, what is set aside, and what is said when it cannot be read."""
 
 import gzip
+import random
 from pathlib import Path
 
 import duckdb
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from blockrisk.features import Tables, UserError, read_tables
+from blockrisk.features.intake import duplicates
 from blockrisk.features.intake.macros import BLANKS, MACROS
 
 CARDS = "card_id,operator,home_region,activated_at\n0012,A,Chengdu,2025-01-01\n"
@@ -64,6 +66,24 @@ def test_a_duplicate_that_became_available_later_does_not_hide_the_earlier_row(t
         "0012,2025-01-02 09:00,c1,30,Chengdu,2025-01-09\n"
     )
     assert read_tables(folder(tmp_path, calls__csv=calls)).frame("calls")["available_at"].isna().all()
+
+
+@pytest.mark.parametrize("at_once", [16_000_000, 50])
+def test_rows_that_stay_are_those_of_a_slow_search_whatever_is_sorted_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    rng = random.Random(5)
+    rows = [(f"c{rng.randrange(3)}", rng.choice([0, 30]), rng.choice(["", "Chengdu", "Mianyang"])) for _ in range(400)]
+    days = [rng.randrange(1, 29) for _ in rows]
+    lines = [f"0012,2025-01-{day:02d} 09:00,{c},{talk},{region}" for day, (c, talk, region) in zip(days, rows, strict=True)]
+    monkeypatch.setattr(duplicates, "HASHES_AT_ONCE", at_once)
+    tables = read_tables(folder(tmp_path, calls__csv="\n".join(["card_id,started_at,callee,talk_s,region", *lines])))
+    best: dict[tuple[object, ...], str] = {}
+    for day, (callee, talk, region) in zip(days, rows, strict=True):
+        best[day, callee, talk] = max(best.get((day, callee, talk), ""), region)
+    found = tables.con.execute("select day(started_at), callee, talk_s, coalesce(region, '') from calls").fetchall()
+    assert sorted(found) == sorted((*key, region) for key, region in best.items())
+    assert count(tables, "calls") == (400, len(best), 400 - len(best), 0)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,24 @@ def test_damaged_utf_8_is_not_taken_for_gb18030(tmp_path: Path) -> None:
     assert tables.frame("calls")["callee"].tolist() == ["張三", "李四"]
 
 
+WITH_WORD = "card_id,started_at,callee,talk_s,region\n0012,2025-01-02 09:00:00,c,30,{}\n0013,2025-01-02 09:05:00,d,0,\n"
+
+
+@pytest.mark.parametrize(("word", "read"), [("未知", None), ("未知\n0012,2025-01-03 09:00:00,c,30,成都", None), ("成都", "成都")])
+def test_chinese_whose_bytes_are_good_utf_8_is_still_chinese(tmp_path: Path, word: str, read: str | None) -> None:
+    assert "未知".encode("gb18030").decode("utf-8") == "δ֪"
+    tables = read_tables(folder(tmp_path, calls__csv=WITH_WORD.format(word).encode("gb18030")))
+    assert tables.con.execute("select region from calls where card_id = '0012' order by started_at").fetchall()[0] == (read,)
+
+
+def test_text_that_two_encodings_fit_is_asked_about(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match='calls.csv line 2: the bytes of "αβ" in UTF-8 are "伪尾" in GB18030'):
+        read_tables(folder(tmp_path / "asked", calls__csv=WITH_WORD.format("αβ")))
+    for name, content in {"marked": WITH_WORD.format("αβ").encode("utf-8-sig"), "settled": WITH_WORD.format("αβ成")}.items():
+        tables = read_tables(folder(tmp_path / name, calls__csv=content))
+        assert tables.frame("calls")["region"].iloc[0].startswith("αβ")
+
+
 def test_a_workbook_reads_as_its_cells_are_shown(tmp_path: Path) -> None:
     rows = [
         ["card_id", "started_at", "callee", "talk_s"],

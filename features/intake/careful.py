@@ -56,7 +56,7 @@ def open_carefully(
         UserError: the file is empty or damaged.
 
     """
-    encoding = "" if found.sheet else encoding_of(found.path)
+    encoding = "" if found.sheet else encoding_of(found.path, found.label)
     separator = "" if found.sheet else _separator(table, found, rules, encoding)
     rows = rows_of_sheet(found.path, found.sheet, found.label) if found.sheet else rows_of(found.path, encoding, separator)
     header, above, first = _header(table, rows, found.label, rules)

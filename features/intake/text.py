@@ -8,6 +8,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,14 +16,22 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from blockrisk.features.errors import UserError
-from blockrisk.features.messages import say
+from blockrisk.features.chinese import folded
+from blockrisk.features.errors import UserError, mistake
+from blockrisk.features.intake.macros import BLANKS, TOTALS
+from blockrisk.features.messages import say, shown
+from blockrisk.features.synonyms import WORDS
 
 SEPARATORS = ",;\t"
 CHUNK = 1 << 20
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _LONGEST = 1000
 """Lines that a quoted cell may span; beyond it the quote counts as never closed."""
+_EITHER = re.compile(rb"[\xa1-\xbf\xc2-\xdf]+")
+_ONE_ONLY = re.compile(rb"[\x80-\xa0\xc0\xc1\xe0-\xff]")
+"""A letter of UTF-8 in two bytes may be a Chinese character of GB18030 too, if it has none of these bytes."""
+_FAR = re.compile("[\u0800-\U0010ffff]")
+_SPOKEN = frozenset(map(folded, (*BLANKS, *TOTALS, *(w for words in WORDS.values() for said in words.values() for w in said))))
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ def open_bytes(path: Path) -> BinaryIO:
 
 @dataclass(frozen=True)
 class Shape:
-    """Tell of a text file what the fast reader needs to know: lines, whether they are plain, whether the last one ends."""
+    """Tell of a text file what the fast reader needs to know: lines, whether they are plain UTF-8, whether the last one ends."""
 
     lines: int
     plain: bool
@@ -49,7 +58,7 @@ class Shape:
 
 
 def shape_of(path: Path, label: str, told: Callable[[int], None] = lambda size: None) -> Shape:
-    """Look through a file once. It is plain if it has no NUL, no UTF-16 and one kind of line break.
+    """Look through a file once. It is plain if it is UTF-8 for certain, has no NUL and one kind of line break.
 
     Args:
         path: the file.
@@ -61,7 +70,7 @@ def shape_of(path: Path, label: str, told: Callable[[int], None] = lambda size: 
 
     """
     breaks = pairs = returns = 0
-    nuls = False
+    nuls, ascii_only, settled = False, True, False
     head, last, tail = b"", b"", b""
     try:
         with open_bytes(path) as file:
@@ -71,18 +80,25 @@ def shape_of(path: Path, label: str, told: Callable[[int], None] = lambda size: 
                 if b"\r" in part or last == b"\r":
                     returns += part.count(b"\r")
                     pairs += part.count(b"\r\n") + (last == b"\r" and part[:1] == b"\n")
+                if not settled and not part.isascii():
+                    ascii_only, settled = False, _ONE_ONLY.search(part) is not None
                 last, tail = part[-1:], part[-2:]
                 told(len(part))
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(say("unreadable", label=label, why=str(error) or type(error).__name__)) from error
     plain = not nuls and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and returns == pairs in (0, breaks)
+    plain = plain and (ascii_only or settled)
     return Shape(breaks + (last not in (b"\n", b"")), plain, tail.rstrip(b"\0")[-1:] in (b"\n", b"\r", b""))
 
 
-def encoding_of(path: Path) -> str:
+def encoding_of(path: Path, label: str) -> str:
     """Choose the encoding: by the byte-order mark, by the NULs of UTF-16, else UTF-8 if it fits, else GB18030.
 
     A file of mostly good UTF-8 with damaged bytes stays UTF-8: GB18030 would turn it into other characters without a word.
+
+    Raises:
+        UserError: all that is not ASCII fits both, and is not made of words that we know in GB18030.
+
     """
     with open_bytes(path) as file:
         head = file.read(CHUNK)
@@ -95,20 +111,37 @@ def encoding_of(path: Path) -> str:
         return "utf-16-be"
     wrong, right = _fit(path, "utf-8")
     if not wrong:
-        return "utf-8"
+        return "gb18030" if _is_chinese(path, label) else "utf-8"
     other, _ = _fit(path, "gb18030")
     return "gb18030" if other < wrong and wrong > right else "utf-8"
 
 
+def _is_chinese(path: Path, label: str) -> bool:
+    """Tell whether good UTF-8 is meant as GB18030: all of it beyond ASCII fits both, as the two words of 未知 and δ֪ do."""
+    found: dict[bytes, int] = {}
+    with open_bytes(path) as file:
+        for number, line in enumerate(file, 1):
+            if line.isascii():
+                continue
+            if _ONE_ONLY.search(line):
+                return False
+            found |= {run: number for run in _EITHER.findall(line) if run not in found}
+    for run, number in found.items():
+        if folded(run.decode("gb18030", "replace")) not in _SPOKEN:
+            two = (shown(run.decode("utf-8")), shown(run.decode("gb18030", "replace")))
+            raise mistake("either_encoding", label=label, line=number, utf8=two[0], gb18030=two[1])
+    return bool(found)
+
+
 def _fit(path: Path, encoding: str) -> tuple[int, int]:
-    """Count the characters that cannot be read in an encoding, and those beyond ASCII that can."""
+    """Count the characters that cannot be read in an encoding, and those that can and take three bytes or more in UTF-8."""
     wrong = right = 0
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     with open_bytes(path) as file:
         while part := file.read(CHUNK):
             text = decoder.decode(part)
             lost = text.count("\ufffd")
-            wrong, right = wrong + lost, right + len(text) - lost - len(text.encode("ascii", "ignore"))
+            wrong, right = wrong + lost, right + len(_FAR.findall(text)) - lost
     text = decoder.decode(b"", final=True)
     return wrong + text.count("\ufffd"), right
 
