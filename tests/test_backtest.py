@@ -43,6 +43,7 @@ def few_trees() -> Iterator[None]:
     """Grow few trees: the course is tested, not the forecast."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trees_fit, "STAGES", (5, 10))
+        patch.setattr(trees_fit, "TREES", 10)
         patch.setattr(trees_fit, "BAGS", 2)
         yield
 

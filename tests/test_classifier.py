@@ -15,6 +15,7 @@ from blockrisk.training.classifier import BlockClassifier
 def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     """Grow few trees: the contract is tested, not the forecast."""
     monkeypatch.setattr(trees_fit, "STAGES", (5, 10))
+    monkeypatch.setattr(trees_fit, "TREES", 10)
     monkeypatch.setattr(trees_fit, "BAGS", 2)
 
 

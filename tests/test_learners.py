@@ -77,6 +77,7 @@ def rare() -> dict[str, Any]:
 def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     """Grow few trees, for tests that do not judge a forecast's quality."""
     monkeypatch.setattr(trees_fit, "STAGES", (5, 20))
+    monkeypatch.setattr(trees_fit, "TREES", 20)
 
 
 def test_the_list_holds_the_named_learners_and_the_default_is_the_blend() -> None:
@@ -331,8 +332,9 @@ def test_a_column_of_mostly_zeros_still_gets_ramps() -> None:
 
 def test_bins_ask_the_same_as_values() -> None:
     values = np.random.default_rng(0).integers(0, 2000, (5000, 1)) / 10
-    (edges,) = bin_edges(values)
+    (few,), (edges,) = bin_edges(values, 63), bin_edges(values)
     bins = to_bins(values, [edges])[:, 0]
+    assert 50 < len(few) + 1 <= 63
     assert 200 < len(np.unique(bins)) <= 255
     for step in (0, 100, len(edges) - 1):
         assert ((bins <= step) == (values[:, 0] <= edges[step])).all()
@@ -360,6 +362,22 @@ def test_a_part_that_says_nothing_out_of_fold_earns_nothing() -> None:
     assert 0 <= shares[1] < 0.05
     assert earn_shares([None, truth], rows, 0.0)[0] == 0
     assert earn_shares([np.full(4000, np.nan), truth], rows, 0.0).tolist() == [0.25, 0.25]
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_forward_in_time_the_blend_is_the_even_average_of_its_parts() -> None:
+    frame, chance, times, cards = world()
+    task = task_of(frame, draw(chance), times=times, groups=cards)
+    both, curves, trees = (fit_parts(task, **which).margin(frame) for which in ({}, {"trees": False}, {"smooth": False}))
+    assert np.allclose(both, (curves + trees) / 2, atol=1e-6)
+
+
+def test_trees_are_as_many_as_there_are_blocks_for() -> None:
+    rng = np.random.default_rng(0)
+    for blocks, trees in ((8, 20), (90, 90), (400, 150)):
+        y = (np.arange(4000) < blocks).astype(int)
+        rows = Rows(rng.normal(size=(4000, 2)), y, np.ones(4000), None, np.zeros(2, dtype=int))
+        assert len(trees_fit.fit_trees(rows, [], 0, 1, bags=1).part.roots) == trees
 
 
 # ---- calibration

@@ -1,4 +1,4 @@
-"""Fit the served forecast: each part gets the weight that it earns out of fold."""
+"""Fit the served forecast: the smooth part and the trees, averaged in log-odds."""
 
 from dataclasses import replace
 
@@ -27,7 +27,11 @@ _SHARE_UNFOLDED = 0.5  # of the parts, where there was too little to make folds
 
 
 def fit_parts(task: Task, *, smooth: bool = True, trees: bool = True) -> Forecast:
-    """Fit the smooth part, the trees, or both, and add them up with the non-negative weights that they earn out of fold.
+    """Fit the smooth part, the trees, or both, and average them in log-odds.
+
+    Where rows are exchangeable the parts get the non-negative weights that they earn out of fold. Folds forward in time have too
+    few blocks for that: weights and numbers of trees chosen by them differ from one fit to the next, and the calibration found for
+    one does not hold for the other (docs/decisions/0005). There the average is even, and its confidence is left to calibration.
 
     Rows of the commoner class are thinned; with too few of the rarer one the base rate is all that is forecast. The same task
     gives the same bytes, whatever its number of jobs.
@@ -40,9 +44,11 @@ def fit_parts(task: Task, *, smooth: bool = True, trees: bool = True) -> Forecas
         encoder, rows = as_rows(task)
         folds = make_folds(task.y, task.times, task.groups, task.seed, gap=task.gap)
         curves = fit_smooth(rows, folds, task.jobs) if smooth else None
-        forest = fit_trees(rows, folds, task.seed, task.jobs) if trees else None
+        forward = task.times is not None
+        forest = fit_trees(rows, [] if forward else folds, task.seed, task.jobs) if trees else None
     parts: list[Part[SmoothPart] | Part[Forest] | None] = [curves, forest]
-    shares = earn_shares([part.margins if part else None for part in parts], rows, base)
+    margins = [part.margins if part else None for part in parts]
+    shares = even_shares(margins) if forward and folds else earn_shares(margins, rows, base)
     start = base + sum(share * (part.start - base) for part, share in zip(parts, shares, strict=True) if part)
     return Forecast(
         task.columns,
@@ -53,6 +59,16 @@ def fit_parts(task: Task, *, smooth: bool = True, trees: bool = True) -> Forecas
     )
 
 
+def even_shares(margins: list[Array | None]) -> Array:
+    """Give the parts that there are the same weight, and the absent ones none; together they weigh 1.
+
+    >>> even_shares([None, np.zeros(2)]).tolist(), even_shares([np.zeros(2), np.zeros(2)]).tolist()
+    ([0.0, 1.0], [0.5, 0.5])
+    """
+    used = np.array([margin is not None for margin in margins], dtype=np.float64)
+    return used / used.sum()
+
+
 def earn_shares(margins: list[Array | None], rows: Rows, base: float) -> Array:
     """Find the weights of the parts from their margins out of fold, float64[n] with NaN where there is none.
 
@@ -60,8 +76,7 @@ def earn_shares(margins: list[Array | None], rows: Rows, base: float) -> Array:
     towards an even average by a few rows' worth. The level is not kept: how often cards are blocked drifts from fold to fold,
     and calibration on the latest rows mends it. No margins at all give half an even average.
     """
-    used = np.array([margin is not None for margin in margins], dtype=np.float64)
-    even = used / used.sum()
+    even = even_shares(margins)
     away = np.column_stack([np.zeros(len(rows.y)) if margin is None else margin - base for margin in margins])
     known = ~np.isnan(away).any(axis=1)
     if not known.any():
@@ -76,7 +91,7 @@ def earn_shares(margins: list[Array | None], rows: Rows, base: float) -> Array:
         value = seen.loss(margin) + 0.5 * trust * np.sum((point[1:] - even) ** 2)
         return float(value), np.concatenate([[residual.sum()], away.T @ residual]) + pull
 
-    limits = [(None, None), *((0.0, None if one else 0.0) for one in used)]
+    limits = [(None, None), *((0.0, None if one else 0.0) for one in even)]
     found = minimize(loss, np.concatenate([[0.0], even]), jac=True, method="L-BFGS-B", bounds=limits)
     return found.x[1:]
 

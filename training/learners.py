@@ -104,7 +104,7 @@ LEARNERS = (
     Learner("smooth_logistic", "ridge logistic regression on curves and a few products, monotone", _smooth_logistic),
     Learner("boosting_default", "histogram gradient boosting with scikit-learn's defaults", _boosting_default),
     Learner("boosting_shallow", "shallow, shrunk, monotone gradient boosting, averaged over bags", _boosting_shallow),
-    Learner("blend", "gradient boosting and the smooth part, each with the weight it earns out of fold", fit_parts),
+    Learner("blend", "gradient boosting and the smooth part, averaged in log-odds", fit_parts),
 )
 """The learners compared by a backtest; the last is the default."""
 

@@ -66,8 +66,8 @@ follow from nothing that anybody could see. It holds for cards at risk on that m
 present; after an operator changes its rule it is wrong until labels of the change have come in, and then follows within weeks.
 P(1 day) <= P(7 days) <= P(30 days) for every card.
 
-One sum in log-odds makes it: smooth curves of the features and a few products of them, gradient-boosted shallow trees, each with
-the weight that it earned forward in time, an affine step fitted on later data, and a shift of each operator's level from the
+One sum in log-odds makes it: the even average of smooth curves of the features with a few products of them and of gradient-boosted
+shallow trees, an affine step fitted on later data, and a shift of each operator's level from the
 last four weeks. It never falls when a feature marked "more is riskier" rises (docs/FEATURES.md).
 """
 

@@ -23,24 +23,22 @@ class TreeSettings:
     least_rows: int = 20
     l2: float = 0.0
     columns: float = 1.0
+    bins: int = 255
 
-
-MOST_BINS = 255
-"""Most bins of a column, as in scikit-learn."""
 
 DEFAULT_TREES = TreeSettings()
 """Scikit-learn's own defaults."""
 
 
-def bin_edges(values: Array) -> list[Array]:
-    """Give, for each column of float64[n, p], the ascending edges between at most MOST_BINS bins; missing values are left aside.
+def bin_edges(values: Array, most: int = DEFAULT_TREES.bins) -> list[Array]:
+    """Give, for each column of float64[n, p], the ascending edges between at most `most` bins; missing values are left aside.
 
     Binned once, the rows are cheap to grow many bags on: scikit-learn would bin them again for each.
 
     >>> [edges.tolist() for edges in bin_edges(np.array([[1.0, 5.0], [2.0, 5.0], [np.nan, 5.0]]))]
     [[1.5], []]
     """
-    return [_edges(column[~np.isnan(column)]) for column in values.T]
+    return [_edges(column[~np.isnan(column)], most) for column in values.T]
 
 
 def to_bins(values: Array, edges: list[Array]) -> Array:
@@ -98,10 +96,10 @@ def join_trees(trees: list[Array], bags: int) -> Forest:
     )
 
 
-def _edges(present: Array) -> Array:
+def _edges(present: Array, most: int) -> Array:
     distinct = np.unique(present)
-    if len(distinct) > MOST_BINS:
-        distinct = np.unique(np.quantile(present, np.linspace(0, 1, MOST_BINS), method="inverted_cdf"))
+    if len(distinct) > most:
+        distinct = np.unique(np.quantile(present, np.linspace(0, 1, most), method="inverted_cdf"))
     return (distinct[:-1] + distinct[1:]) / 2
 
 

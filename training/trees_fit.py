@@ -1,4 +1,4 @@
-"""Fit the trees of a forecast: number of trees chosen by folds, bags that differ by the columns each split may look at."""
+"""Fit the trees of a forecast: bags that differ by the columns each split may look at, as many trees as there are blocks for."""
 
 from dataclasses import replace
 
@@ -15,19 +15,24 @@ from blockrisk.training.trees import TreeSettings, bin_edges, fit_forest, to_bin
 Array = np.ndarray
 
 STAGES = (20, 60, 100, 150, 250)
-"""Numbers of trees a bag that are compared."""
+"""Numbers of trees a bag that are compared where folds can tell them apart."""
+
+TREES = 150
+"""Trees a bag where there are no such folds, and at least so many rows of the rarer class."""
 
 BAGS = 6
 """Bags of a fitted forest. Each sees every row: cards drawn anew would take a third of the few blocks away from each."""
 
+_PLENTY = 1000  # rows of the rarer class, from which splits may be finer and look at half of the columns
 _FOLD_BAGS = 2  # bags while comparing
 
 
 def fit_trees(rows: Rows, folds: list[Fold], seed: int, jobs: int, bags: int = BAGS) -> Part[Forest]:
-    """Fit shallow, shrunk, monotone trees; without folds the fewest trees are taken."""
+    """Fit shallow, shrunk, monotone trees; folds choose their number, without them it follows from the rows of the rarer class."""
     positives = float(rows.weight @ rows.y)
-    settings = shallow_trees(positives, float(rows.weight.sum()) - positives)
-    stage, margins = STAGES[0], np.full(len(rows.y), np.nan)
+    negatives = float(rows.weight.sum()) - positives
+    settings = shallow_trees(positives, negatives)
+    stage, margins = int(np.clip(min(positives, negatives), STAGES[0], TREES)), np.full(len(rows.y), np.nan)
     if folds:
         paths = Parallel(n_jobs=jobs)(delayed(_fold_stages)(rows, fold, settings, seed) for fold in folds)
         best = best_of(settled(paths, folds, rows), folds, rows)
@@ -57,7 +62,8 @@ def shallow_trees(positives: float, negatives: float) -> TreeSettings:
     base = scarce / max(positives + negatives, 1)
     leaves = int(np.clip(scarce // 30, 4, 12))
     least = int(np.clip(0.5 / max(base, 1e-4), 15, 2000))
-    return TreeSettings(leaves=leaves, learning_rate=0.03, least_rows=least, l2=5.0, columns=0.5)
+    columns, bins = (0.2, 63) if scarce < _PLENTY else (0.5, 255)
+    return TreeSettings(leaves=leaves, learning_rate=0.03, least_rows=least, l2=5.0, columns=columns, bins=bins)
 
 
 def stage_margins(forest: Forest, values: Array, stages: tuple[int, ...]) -> Array:
@@ -74,7 +80,7 @@ def stage_margins(forest: Forest, values: Array, stages: tuple[int, ...]) -> Arr
 
 
 def _grow(rows: Rows, settings: TreeSettings, seed: int, bags: int, jobs: int) -> tuple[Forest, float]:
-    edges = bin_edges(rows.values)
+    edges = bin_edges(rows.values, settings.bins)
     return fit_forest(to_bins(rows.values, edges), edges, rows.y, [rows.weight] * bags, settings, rows.signs, seed, jobs)
 
 
