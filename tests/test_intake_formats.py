@@ -89,6 +89,8 @@ def test_text_that_two_encodings_fit_is_asked_about(tmp_path: Path) -> None:
     for name, content in {"marked": WITH_WORD.format("αβ").encode("utf-8-sig"), "settled": WITH_WORD.format("αβ成")}.items():
         tables = read_tables(folder(tmp_path / name, calls__csv=content))
         assert tables.frame("calls")["region"].iloc[0].startswith("αβ")
+    one = read_tables(folder(tmp_path / "one", calls__csv=WITH_WORD.format("Orléans")))
+    assert one.frame("calls")["region"].iloc[0] == "Orléans"
 
 
 def test_a_workbook_reads_as_its_cells_are_shown(tmp_path: Path) -> None:

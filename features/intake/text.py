@@ -27,6 +27,7 @@ CHUNK = 1 << 20
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _LONGEST = 1000
 """Lines that a quoted cell may span; beyond it the quote counts as never closed."""
+_ONE = 2  # bytes of such a letter
 _EITHER = re.compile(rb"[\xa1-\xbf\xc2-\xdf]+")
 _ONE_ONLY = re.compile(rb"[\x80-\xa0\xc0\xc1\xe0-\xff]")
 """A letter of UTF-8 in two bytes may be a Chinese character of GB18030 too, if it has none of these bytes."""
@@ -117,7 +118,10 @@ def encoding_of(path: Path, label: str) -> str:
 
 
 def _is_chinese(path: Path, label: str) -> bool:
-    """Tell whether good UTF-8 is meant as GB18030: all of it beyond ASCII fits both, as the two words of 未知 and δ֪ do."""
+    """Tell whether good UTF-8 is meant as GB18030: all of it beyond ASCII fits both, as the two words of 未知 and δ֪ do.
+
+    One letter by itself (café) is UTF-8: of Chinese text there would be more.
+    """
     found: dict[bytes, int] = {}
     with open_bytes(path) as file:
         for number, line in enumerate(file, 1):
@@ -127,10 +131,10 @@ def _is_chinese(path: Path, label: str) -> bool:
                 return False
             found |= {run: number for run in _EITHER.findall(line) if run not in found}
     for run, number in found.items():
-        if folded(run.decode("gb18030", "replace")) not in _SPOKEN:
+        if len(run) > _ONE and folded(run.decode("gb18030", "replace")) not in _SPOKEN:
             two = (shown(run.decode("utf-8")), shown(run.decode("gb18030", "replace")))
             raise mistake("either_encoding", label=label, line=number, utf8=two[0], gb18030=two[1])
-    return bool(found)
+    return any(len(run) > _ONE for run in found)
 
 
 def _fit(path: Path, encoding: str) -> tuple[int, int]:
