@@ -14,7 +14,7 @@ from blockrisk.features import Tables, UserError, at_risk, catalogue, read_table
 from blockrisk.features.build import vector_rows
 from blockrisk.features.intake import ZONE
 from blockrisk.models.bundle import Bundle, load_bundle
-from blockrisk.models.estimators import margins
+from blockrisk.models.estimators import is_number, margins
 from blockrisk.models.estimators import probability as chances
 from blockrisk.serving.advice import add_advice
 from blockrisk.serving.alerts import alerts, read_rule
@@ -253,18 +253,13 @@ def _values(frame: pd.DataFrame, model: Model) -> np.ndarray:
     values[:, [places[name] for name in encoder.columns]] = 0.0  # a text that is left out: an average one
     known = [(place, str(name)) for place, name in enumerate(names) if name in places]
     kinds = frame.dtypes.array
-    plain = {place: name for place, name in known if name not in encoder.columns and _is_plain(kinds[place])}
+    plain = {place: name for place, name in known if name not in encoder.columns and is_number(kinds[place])}
     values[:, [places[name] for name in plain.values()]] = frame.iloc[:, list(plain)].to_numpy(dtype=np.float64)
     for place, name in known:
         if place not in plain:
             column = frame.iloc[:, place]
             values[:, places[name]] = encoder.encode(name, column.astype("str")) if name in encoder.columns else _numbers(column)
     return values
-
-
-def _is_plain(kind: Any) -> bool:
-    """Tell whether a column is numbers as numpy has them: those are taken at once, since one by one costs more than the score."""
-    return isinstance(kind, np.dtype) and kind.kind in "fiu"
 
 
 def _numbers(column: pd.Series) -> np.ndarray:

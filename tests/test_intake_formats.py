@@ -86,6 +86,8 @@ def test_chinese_whose_bytes_are_good_utf_8_is_still_chinese(tmp_path: Path, wor
 def test_text_that_two_encodings_fit_is_asked_about(tmp_path: Path) -> None:
     with pytest.raises(UserError, match='calls.csv line 2: the bytes of "αβ" in UTF-8 are "伪尾" in GB18030'):
         read_tables(folder(tmp_path / "asked", calls__csv=WITH_WORD.format("αβ")))
+    with pytest.raises(UserError, match='calls.csv line 2: the bytes of "αβ"'):
+        read_tables(folder(tmp_path / "old mac", calls__csv=WITH_WORD.format("αβ").replace("\n", "\r")))
     for name, content in {"marked": WITH_WORD.format("αβ").encode("utf-8-sig"), "settled": WITH_WORD.format("αβ成")}.items():
         tables = read_tables(folder(tmp_path / name, calls__csv=content))
         assert tables.frame("calls")["region"].iloc[0].startswith("αβ")

@@ -73,8 +73,8 @@ def earn_shares(margins: list[Array | None], rows: Rows, base: float) -> Array:
     """Find the weights of the parts from their margins out of fold, float64[n] with NaN where there is none.
 
     Minimises the log loss of base + level + sum of weight * (margin - base), weights at least 0 (an absent part has 0), pulled
-    towards an even average by a few rows' worth. The level is not kept: how often cards are blocked drifts from fold to fold,
-    and calibration on the latest rows mends it. No margins at all give half an even average.
+    towards an even average by a few rows' worth. The level is not kept: calibration mends it. No margins at all give half an even
+    average.
     """
     even = even_shares(margins)
     away = np.column_stack([np.zeros(len(rows.y)) if margin is None else margin - base for margin in margins])

@@ -27,10 +27,9 @@ CHUNK = 1 << 20
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _LONGEST = 1000
 """Lines that a quoted cell may span; beyond it the quote counts as never closed."""
-_ONE = 2  # bytes of such a letter
-_EITHER = re.compile(rb"[\xa1-\xbf\xc2-\xdf]+")
 _ONE_ONLY = re.compile(rb"[\x80-\xa0\xc0\xc1\xe0-\xff]")
-"""A letter of UTF-8 in two bytes may be a Chinese character of GB18030 too, if it has none of these bytes."""
+"""A letter of UTF-8 in two bytes is a Chinese character of GB18030 too, if it has none of these bytes."""
+_BEYOND = re.compile("[^\x00-\x7f]+")
 _FAR = re.compile("[\u0800-\U0010ffff]")
 _SPOKEN = frozenset(map(folded, (*BLANKS, *TOTALS, *(w for words in WORDS.values() for said in words.values() for w in said))))
 
@@ -112,7 +111,7 @@ def encoding_of(path: Path, label: str) -> str:
         return "utf-16-be"
     wrong, right = _fit(path, "utf-8")
     if not wrong:
-        return "gb18030" if _is_chinese(path, label) else "utf-8"
+        return "gb18030" if not right and _is_chinese(path, label) else "utf-8"
     other, _ = _fit(path, "gb18030")
     return "gb18030" if other < wrong and wrong > right else "utf-8"
 
@@ -122,19 +121,19 @@ def _is_chinese(path: Path, label: str) -> bool:
 
     One letter by itself (café) is UTF-8: of Chinese text there would be more.
     """
-    found: dict[bytes, int] = {}
-    with open_bytes(path) as file:
-        for number, line in enumerate(file, 1):
-            if line.isascii():
-                continue
-            if _ONE_ONLY.search(line):
-                return False
-            found |= {run: number for run in _EITHER.findall(line) if run not in found}
-    for run, number in found.items():
-        if len(run) > _ONE and folded(run.decode("gb18030", "replace")) not in _SPOKEN:
-            two = (shown(run.decode("utf-8")), shown(run.decode("gb18030", "replace")))
-            raise mistake("either_encoding", label=label, line=number, utf8=two[0], gb18030=two[1])
-    return any(len(run) > _ONE for run in found)
+    found: dict[str, int] = {}
+    with open_bytes(path) as raw:
+        for number, line in _numbered(codecs.getreader("utf-8")(raw)):
+            for run in _BEYOND.findall(line):
+                if _ONE_ONLY.search(run.encode()):
+                    return False
+                found.setdefault(run, number)
+    several = {run: number for run, number in found.items() if len(run) > 1}
+    for run, number in several.items():
+        chinese = run.encode().decode("gb18030")
+        if folded(chinese) not in _SPOKEN:
+            raise mistake("either_encoding", label=label, line=number, utf8=shown(run), gb18030=shown(chinese))
+    return bool(several)
 
 
 def _fit(path: Path, encoding: str) -> tuple[int, int]:
