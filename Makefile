@@ -60,7 +60,7 @@ serve-load: setup ## let 100 clients ask the server for a minute; figures go int
 year: setup ## run 365 mornings in a tiny world; figures go into docs/RELIABILITY.md (about an hour)
 	PYTHONPATH=tests $(BIN)/python tests/year.py docs/RELIABILITY.md
 
-screenshots: setup ## take the pictures of the README from demo/data (needs Chromium; make demo first)
+screenshots: setup ## take the pictures of the README from demo/data (needs Chromium and a font with Chinese; make demo first)
 	$(BIN)/python tests/screenshots.py demo docs
 
 model: setup ## measure the model anew on five simulated worlds, and write docs/MODEL.md (about two hours)
