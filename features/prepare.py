@@ -9,10 +9,24 @@ their events; for the others from their calls, once for each as_of (`upto`), so 
 import re
 from collections.abc import Mapping
 
+import duckdb
+
 from blockrisk.features import daily_store
-from blockrisk.features.daily import DAILY, KEPT, NEVER, UNDECLARED, call_rows_sql, day_of, redials_sql, rolling_sql
+from blockrisk.features.daily import (
+    DAILY,
+    IN_SHARED,
+    KEPT,
+    NEVER,
+    PAIRS,
+    UNDECLARED,
+    call_rows_sql,
+    day_of,
+    redials_sql,
+    rolling_sql,
+)
 from blockrisk.features.intake import Tables
 from blockrisk.features.limits import data_limits, limit_spans, packaged_limits
+from blockrisk.features.repeats import create_repeated
 from blockrisk.features.tables import LABEL_KINDS
 
 _LABELS = ", ".join(f"'{kind}'" for kind in LABEL_KINDS)
@@ -92,15 +106,13 @@ PREPARED: dict[str, str] = {
         union all {rolling_sql("sequence", "card_no, upto")}""",
     "callee_days": f"""
         select card_no, {_FIRST}, callee, day, seen, cast(sum(out) as INTEGER) as out, cast(sum(incoming) as INTEGER) as incoming,
-            coalesce(min(out_us) < max(in_us), false) as returned from callees_by_day s
-        where day >= {{low}} and {_ORDERED} and exists (
-            select 1 from callee_pairs p where several and p.card_no = s.card_no and p.callee = s.callee)
+            coalesce(min(out_us) < max(in_us), false) as returned
+        from callees_by_day where day >= {{low}} and {_ORDERED} and {IN_SHARED}
         group by card_no, callee, day, seen
         union all
         select card_no, upto, callee, day, day, cast(count_if(out) as INTEGER), cast(count_if(incoming) as INTEGER),
             coalesce(min(us) filter (where out) < max(us) filter (where incoming), false)
-        from sequence s where (out or incoming) and day >= {{low}} and exists (
-            select 1 from callee_pairs p where several and p.card_no = s.card_no and p.callee = s.callee)
+        from sequence where (out or incoming) and day >= {{low}} and {IN_SHARED}
         group by card_no, upto, callee, day""",
     "callee_spans": f"""
         select card_no, upto, callee, day, seen, coalesce(lead(seen) over w, {NEVER}) as until, out, prev_out,
@@ -113,7 +125,7 @@ PREPARED: dict[str, str] = {
         union all
         select card_no, null, null, day, seen, {NEVER}, out, null, case when out > 0 then day end,
             case when incoming > 0 then day end, null, count(*)
-        from callee_pairs where not several group by card_no, day, seen, out, incoming""",
+        from callees_by_day where day >= {{low}} and not {IN_SHARED} group by card_no, day, seen, out, incoming""",
     "redials": f"""
         select card_no, {_FIRST}, * exclude (card_no) from redials_by_day where day >= {{low}} and {_ORDERED}
         union all {redials_sql("sequence", "card_no, upto")}
@@ -153,11 +165,16 @@ PREPARED: dict[str, str] = {
 
 VIEWS = frozenset(
     {
-        *("undeclared_calls", "answered_calls", "callees_by_day", "repeated_calls"),
+        *("undeclared_calls", "callees_by_day", "repeated_calls"),
         *("sequence", "call_gaps", "rolling_hours", "redials"),
     }
 )
 """Prepared tables that are cheap to make again: not stored."""
+
+CLUSTERED = frozenset({"answered_calls"})
+"""Prepared tables kept in the order of cards, so that grouping finds each card where it left it; no result depends on it."""
+
+PAIR_KEY = "hash(card_no, callee)"
 
 _NONE = call_rows_sql("no_calls", located=False)  # so that no file of a store is looked at
 _ALWAYS = -700_000  # the year 53
@@ -176,6 +193,7 @@ def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
     """
     con = tables.con
     con.execute("create or replace temp macro callee_key(callee) as hash(callee)")
+    con.execute(f"create or replace temp macro pair_key(card_no, callee) as {PAIR_KEY}")
     con.execute("create temp table if not exists prepared_from (name VARCHAR, low BIGINT)")
     there = dict(con.execute("select name, low from prepared_from").fetchall())
     texts = _texts(tables)
@@ -193,10 +211,13 @@ def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
             kept = {}
         elif name == daily_store.NUMBERS and tables.kept_days:
             daily_store.show_numbers(tables)
+        elif name == "shared_pairs" and isinstance(con, duckdb.DuckDBPyConnection):
+            create_repeated(con, name, "pair", PAIRS.replace("{low}", str(low)))
         elif not (tables.kept_days and name in KEPT):
             kind = "view" if name in VIEWS else "table"
             sql = _NONE if name == "late_rows" and tables.kept_days and not _disordered(tables) else texts[name]
-            con.execute(f"create or replace temp {kind} {name} as {sql.replace('{low}', str(low))}")
+            order = " order by card_no" if name in CLUSTERED else ""
+            con.execute(f"create or replace temp {kind} {name} as {sql.replace('{low}', str(low))}{order}")
         con.execute("delete from prepared_from where name = ?", [name])
         con.execute("insert into prepared_from values (?, ?)", [name, low])
 

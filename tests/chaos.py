@@ -194,7 +194,9 @@ def leftovers(folder: Path) -> list[str]:
     return [str(path.relative_to(folder)) for path in [*hidden, *spilled]]
 
 
-def episode(world: Path, command: Command, tally: Tally, kills: int, rng: random.Random) -> None:
+def episode(
+    world: Path, command: Command, tally: Tally, kills: int, rng: random.Random, tell: Callable[[Tally], None] = lambda _: None
+) -> None:
     """Run a command once undisturbed, then kill it again and again in a fresh world, and let it finish after every third kill."""
     golden, seconds = undisturbed(world, command, tally)
     before = results(world)
@@ -213,6 +215,7 @@ def episode(world: Path, command: Command, tally: Tally, kills: int, rng: random
             tally.wrong += [f"{command.name}: {wrong}" for wrong in look(folder, before, golden)]
         finish(folder, command, tally, golden, starts)
         shutil.rmtree(folder)
+        tell(tally)
 
 
 def undisturbed(world: Path, command: Command, tally: Tally) -> tuple[dict[str, bytes], float]:
@@ -256,7 +259,14 @@ def _reached(folder: Path) -> str:
     return f"after {steps[-1]['name']}" if steps else "before the first step"
 
 
-def run(demo: Path, kills: int, seed: int, sizes: tuple[int, ...], folders: tuple[str, ...]) -> Tally:
+def run(
+    demo: Path,
+    kills: int,
+    seed: int,
+    sizes: tuple[int, ...],
+    folders: tuple[str, ...],
+    tell: Callable[[Tally], None] = lambda _: None,
+) -> Tally:
     """Divide the kills among the commands, most of them to runs; then let them meet full disks and folders that refuse."""
     import hazards
 
@@ -270,7 +280,7 @@ def run(demo: Path, kills: int, seed: int, sizes: tuple[int, ...], folders: tupl
         if forked(lambda: prepare(demo, world)) != 0:
             raise RuntimeError("the world could not be made")
         for command, share in zip(COMMANDS, (0.4, 0.2, 0.2, 0.2), strict=True):
-            episode(world, command, tally, round(share * kills), rng)
+            episode(world, command, tally, round(share * kills), rng, tell)
         hazards.meet(world, tally, sizes, folders)
     return tally
 
@@ -301,8 +311,11 @@ def main() -> None:
 
     begun = time.monotonic()
     page = given.page.resolve()
-    tally = run(given.demo.resolve(), given.kills, given.seed, hazards.SIZES, hazards.FOLDERS)
-    write_between(page, BEGIN, END, section(tally, given.seed, time.monotonic() - begun))
+
+    def tell(tally: Tally) -> None:  # as it goes: two hours are easily interrupted
+        write_between(page, BEGIN, END, section(tally, given.seed, time.monotonic() - begun))
+
+    tell(tally := run(given.demo.resolve(), given.kills, given.seed, hazards.SIZES, hazards.FOLDERS, tell))
     for line in tally.wrong:
         sys.stdout.write(f"{line[:500]}\n")
     sys.stdout.write(f"{dict(tally.kills)} {dict(tally.steps)}, {len(tally.wrong)} wrong\n")

@@ -16,7 +16,7 @@ from hypothesis import Phase, given, settings
 from ledgers import DAY, EVENT, START, TIMES, Dataset, Row, datasets, random_dataset, without
 from pandas.testing import assert_frame_equal
 
-from blockrisk.features import build, read_tables, vectors
+from blockrisk.features import build, prepare, read_tables, vectors
 from blockrisk.features.catalogue import columns
 
 CARDS, DATES = 16, 3
@@ -201,6 +201,13 @@ def test_work_in_many_small_parts_gives_the_same_bits(monkeypatch):
     whole = ask(data)
     monkeypatch.setattr(build, "ROWS_AT_ONCE", 9)
     same(whole, ask(data))
+
+
+def test_pairs_of_one_hash_are_still_told_apart(monkeypatch):
+    data = random_dataset(7, CARDS, DATES)
+    expected = ask(data)
+    monkeypatch.setattr(prepare, "PAIR_KEY", "hash(card_no, callee) % 7")
+    same(expected, ask(data))
 
 
 def test_dates_far_apart_give_the_same_bits(monkeypatch):

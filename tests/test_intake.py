@@ -8,8 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from blockrisk.features import Tables, UserError, read_tables
-from blockrisk.features.intake import duplicates
+from blockrisk.features import Tables, UserError, read_tables, repeats
 from blockrisk.features.intake.macros import BLANKS, MACROS
 
 CARDS = "card_id,operator,home_region,activated_at\n0012,A,Chengdu,2025-01-01\n"
@@ -76,7 +75,7 @@ def test_rows_that_stay_are_those_of_a_slow_search_whatever_is_sorted_at_once(
     rows = [(f"c{rng.randrange(3)}", rng.choice([0, 30]), rng.choice(["", "Chengdu", "Mianyang"])) for _ in range(400)]
     days = [rng.randrange(1, 29) for _ in rows]
     lines = [f"0012,2025-01-{day:02d} 09:00,{c},{talk},{region}" for day, (c, talk, region) in zip(days, rows, strict=True)]
-    monkeypatch.setattr(duplicates, "HASHES_AT_ONCE", at_once)
+    monkeypatch.setattr(repeats, "AT_ONCE", at_once)
     tables = read_tables(folder(tmp_path, calls__csv="\n".join(["card_id,started_at,callee,talk_s,region", *lines])))
     best: dict[tuple[object, ...], str] = {}
     for day, (callee, talk, region) in zip(days, rows, strict=True):

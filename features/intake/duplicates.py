@@ -1,16 +1,10 @@
 """Duplicates: rows with the key of another row, from overlapping exports and repeated pushes."""
 
-from collections.abc import Iterator
-
 import duckdb
-import numpy as np
-import pyarrow as pa
 
 from blockrisk.features.intake.sources import quoted
+from blockrisk.features.repeats import create_repeated
 from blockrisk.features.tables import Column, Table
-
-HASHES_AT_ONCE = 16_000_000
-"""Hashes of keys that are sorted in memory at a time: 128 MB."""
 
 
 def drop_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -19,26 +13,13 @@ def drop_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     Only rows whose key's hash is another row's too are compared.
     """
     key = ", ".join(map(quoted, table.key))
-    repeated = np.concatenate(list(_repeated(con, table.name, key)))
-    if not len(repeated):
+    if not create_repeated(con, "repeated_keys", "hashed", f"select hash({key}) as hashed from {table.name}"):
         return
-    con.register("repeated_keys", pa.table({"hashed": repeated}))
     con.execute(
         f"delete from {table.name} where rowid in (select rowid from ("
         f"select rowid, row_number() over (partition by {key}{_order(table)}) as _nth from {table.name} "
         f"where hash({key}) in (select hashed from repeated_keys)) where _nth > 1)"
     )
-    con.unregister("repeated_keys")
-
-
-def _repeated(con: duckdb.DuckDBPyConnection, name: str, key: str) -> Iterator[np.ndarray]:
-    """Give the hashes that several rows have, uint64, part by part; sorting them costs a third of counting them in SQL."""
-    [(rows,)] = con.execute(f"select count(*) from {name}").fetchall()
-    parts = rows // HASHES_AT_ONCE + 1
-    for part in range(parts):
-        sql = f"select hashed from (select hash({key}) as hashed from {name}) where hashed % {parts} = {part}"
-        hashes = np.sort(con.execute(sql).fetchnumpy()["hashed"])
-        yield np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
 
 
 def _order(table: Table) -> str:
