@@ -162,7 +162,7 @@ def _window(every: Frame, dialled: Frame, days: int) -> dict[str, pd.Series]:
 CONTENDERS: dict[str, Callable[[Path], tuple[Frame, dict[str, float]]]] = {
     "ours": ours,
     "ours, all shipped columns": lambda folder: ours(folder, columns=None),
-    "ours, --memory 1GB": lambda folder: ours(folder, memory="1GB"),
+    "ours, --memory 2GB": lambda folder: ours(folder, memory="2GB"),
     "Polars streaming": polars,
     "pandas": pandas,
     "DuckDB scan": scan,
