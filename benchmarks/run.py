@@ -133,8 +133,8 @@ computes the 41 columns of `benchmarks/columns.py` in its own process; CPU secon
 reading included, the least of the interleaved rounds. "Ours" reads through the door, which types and checks every cell of every
 column and looks for duplicates; the others read the columns that they need and believe them. "Of it features" is what `vectors`
 takes after that, and for ours the microseconds are of that alone. Without --memory DuckDB may take four
-fifths of the machine's memory. The load of the machine when it began was {load}: other work that shares two cores raises CPU seconds
-too, so compare within a table, not between pages."""
+fifths of the machine's memory. The load of the machine when it began was {load}: other work that shares two cores raises CPU
+seconds too, so compare within a table, not between pages."""
 
 
 def _least(found: list[dict[str, float]]) -> dict[str, float]:
