@@ -162,6 +162,7 @@ def main() -> None:
     for runs, agreed in run([float(size) for size in options.sizes.split(",")], options.rounds, set(options.skip)):
         text = page(runs, agreed, command, load)
         if options.page:
+            options.page.parent.mkdir(parents=True, exist_ok=True)
             options.page.write_text(text, encoding="utf-8")
             plot(runs, options.page.parent / PLOT)
     print(text)  # noqa: T201
