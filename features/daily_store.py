@@ -271,8 +271,10 @@ def _parts(kept: KeptDays, days: list[int]) -> list[list[int]]:
 def _check_calls(kept: KeptDays, name: str, sha256: str) -> None:
     """Verify kept calls that are about to be read; what is damaged is removed, so that the next run makes it anew."""
     path = kept.folder / DAYS / name
-    if not path.is_file() or digest_of(path) != sha256:
-        path.unlink(missing_ok=True)
+    if not path.is_file():
+        raise UserError(f"{path}: these kept calls were replaced or removed while in use; run again, and they are read anew")
+    if digest_of(path) != sha256:
+        path.unlink()
         raise UserError(f"{path}: kept calls that fail their checksum were removed; run again, and they are read anew")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -211,3 +212,37 @@ def test_the_command_keeps_a_store(folder: Path, tmp_path: Path):
     assert_frame_equal(frames[0], frames[1], check_exact=True)
     assert_frame_equal(frames[0], frames[2], check_exact=True)
     assert list((kept / "days").glob("*.parquet"))
+
+
+@pytest.mark.long
+def test_several_runs_at_once_on_a_store_that_is_not_there_yet(folder: Path, tmp_path: Path):
+    """Each makes what is missing or waits for it; all have the vectors of one that reads everything."""
+    ask = DATA.requests()
+    children = []
+    for number in range(6):
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                tables = read_tables(folder, store=tmp_path / "kept")
+                vectors(tables, ask).to_parquet(tmp_path / f"{number}.parquet")
+                code = 0
+            finally:
+                os._exit(code)
+        children.append(child)
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 6
+    want = vectors(read_tables(folder), ask)
+    for number in range(6):
+        assert_frame_equal(pd.read_parquet(tmp_path / f"{number}.parquet"), want, check_exact=True)
+    same_as_from_scratch(folder, tmp_path / "kept")
+
+
+def test_a_run_whose_kept_calls_others_replaced_meanwhile_says_so(folder: Path, tmp_path: Path):
+    slow = read_tables(folder, store=tmp_path / "kept")
+    for _ in range(2):  # the files of the state before are left to those who still read them
+        for path in files_of(folder):
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            path.write_text("".join(lines[: max(2, len(lines) - 1)]), encoding="utf-8")
+        read_tables(folder, store=tmp_path / "kept")
+    with pytest.raises(UserError, match="replaced or removed while in use"):
+        vectors(slow, DATA.requests())
