@@ -9,7 +9,6 @@ import re
 import shutil
 import socket
 import sys
-import tempfile
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from pyarrow import parquet
 from blockrisk.features import tables as contract
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake import Tables
+from blockrisk.features.intake.spill import private_folder
 
 BOOKS: Final = ("prepared_from",)
 """Tables about which prepared tables have been made: small, changed row by row, and kept in a DuckDB of its own beside Spark."""
@@ -224,9 +224,9 @@ class SparkEngine:
     def __call__(self, tables: Tables) -> Tables:
         """Give the same data set with its rows on Spark; handed over once."""
         if self._handed is None or self._handed[0].con is not tables.con:
-            folder = tempfile.mkdtemp(prefix="blockrisk-spark-")
+            folder, remove = private_folder()
             con = SparkConnection(self.session, tables.con, Path(folder))
-            weakref.finalize(con, shutil.rmtree, folder, ignore_errors=True)
+            weakref.finalize(con, remove)
             for table in contract.TABLES:
                 con.hand_over(table.name)
             self._handed = tables, replace(tables, con=cast(Any, con), engine=None)

@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from random import Random
 
@@ -15,8 +16,9 @@ import pytest
 from click.testing import CliRunner
 
 from blockrisk.features import UserError, read_tables, vectors
-from blockrisk.features.intake import account_lines
+from blockrisk.features.intake import account_lines, spill
 from blockrisk.features.intake.checks import warnings_of
+from blockrisk.features.intake.dataset import connect
 from blockrisk.features.messages import shown
 from blockrisk.training.cli import cli
 
@@ -292,3 +294,34 @@ def test_canary_numbers_cannot_be_read_in_what_the_engine_spills(tmp_path: Path)
     size, hits = map(int, done.stdout.split())
     assert size > 1_000_000, "nothing was spilled: the test says nothing"
     assert hits == 0
+
+
+KILLED = """
+import os, signal, sys, tempfile
+tempfile.tempdir = sys.argv[1]
+from blockrisk.features.intake.dataset import connect
+con = connect(memory="100MB")
+con.execute("create table spilled as select random() as x, random() as y from range(6000000)")
+print(sum(path.stat().st_size for path in __import__("pathlib").Path(sys.argv[1]).rglob("*.tmp")), flush=True)
+if len(sys.argv) > 2:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_spilled_goes_with_the_next_start_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for end in ([], ["kill"]):
+        command = [sys.executable, "-c", KILLED, str(tmp_path), *end]
+        assert int(subprocess.run(command, stdout=subprocess.PIPE, check=not end).stdout) > 1_000_000
+    [left] = tmp_path.iterdir()
+    (tmp_path / "blockrisk-of-another-kind").mkdir()
+    living = connect()
+    assert left.exists(), "it may be younger than its lock"
+    monkeypatch.setattr(spill, "_YOUNG_S", 0)
+    after = connect()
+    assert not left.exists()
+    assert len(list(tmp_path.iterdir())) == 3, "those of the two that live, and the one that is not ours"
+    del living, after
+    assert [path.name for path in tmp_path.iterdir()] == ["blockrisk-of-another-kind"]

@@ -1,9 +1,6 @@
 """The data set after the door: typed tables in one DuckDB connection, and the account of every row that came in."""
 
 import hashlib
-import os
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +14,7 @@ from blockrisk.features import tables as contract
 from blockrisk.features.errors import mistake
 from blockrisk.features.intake.macros import literal
 from blockrisk.features.intake.mapping import Use
+from blockrisk.features.intake.spill import private_folder
 from blockrisk.features.messages import rule, say, shown
 
 _OWN_MIB = 300
@@ -146,7 +144,7 @@ def connect(*, memory: str | None = None, threads: int | None = None) -> duckdb.
         UserError: memory is no size.
 
     """
-    spill = os.path.realpath(tempfile.mkdtemp(prefix="blockrisk-"))
+    spill, remove = private_folder()
     config: dict[str, Any] = {"temp_directory": spill, "autoinstall_known_extensions": "false"}
     if memory:
         config["memory_limit"] = memory
@@ -157,9 +155,9 @@ def connect(*, memory: str | None = None, threads: int | None = None) -> duckdb.
         if memory:
             con.execute(f"set memory_limit = '{_engine_share(con):.0f}MiB'")
     except duckdb.Error as error:
-        shutil.rmtree(spill, ignore_errors=True)
+        remove()
         raise mistake("memory", memory=memory) from error
-    weakref.finalize(con, shutil.rmtree, spill, ignore_errors=True)
+    weakref.finalize(con, remove)
     con.execute("set enable_progress_bar = false")
     con.execute("set force_mbedtls_unsafe = 'true'")
     con.execute("set temp_file_encryption = true")
