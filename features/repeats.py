@@ -30,8 +30,14 @@ def create_repeated(con: duckdb.DuckDBPyConnection, name: str, column: str, rows
 
     """
     [(count,)] = con.execute(f"select count(*) from ({rows})").fetchall()
-    parts, rows_of = count // AT_ONCE + 1, f"select {column} from ({rows}) where {column}"
-    found = np.concatenate([_repeated(con, column, f"{rows_of} % {parts} = {part}") for part in range(parts)])
+    parts = count // AT_ONCE + 1
+    if parts > 1:  # rows that were spilled are read once, not once a part
+        con.execute(f"create or replace temp table {name}_all as {rows}")
+        rows = f"select {column} from {name}_all"
+    found = np.concatenate(
+        [_repeated(con, column, f"select {column} from ({rows}) where {column} % {parts} = {part}") for part in range(parts)]
+    )
+    con.execute(f"drop table if exists {name}_all")
     con.register(f"{name}_found", pa.table({column: found}))
     con.execute(f"create or replace temp table {name} as select * from {name}_found")
     con.unregister(f"{name}_found")

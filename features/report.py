@@ -54,13 +54,19 @@ def report_of(tables: Tables, warnings: list[Warned]) -> dict[str, Any]:
             }
             for count in tables.accounting
         ],
-        "mapping": [
-            {"table": mapped.table, "file": mapped.label, "columns": {name: shown(use.header) for name, use in mapped.uses.items()}}
-            for mapped in tables.mapped
-        ],
+        "mapping": _mapping(tables),
         "warnings": [{"name": warned.name, "figures": warned.figures, "text": str(warned)} for warned in warnings],
         "ignored": list(tables.ignored),
     }
+
+
+def _mapping(tables: Tables) -> list[dict[str, Any]]:
+    """List how columns are read, once for all files of a table that are read alike: there may be one a day for years."""
+    found: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+    for mapped in tables.mapped:
+        columns = tuple((name, shown(use.header)) for name, use in mapped.uses.items())
+        found.setdefault((mapped.table, columns), []).append(mapped.label)
+    return [{"table": table, "files": files, "columns": dict(columns)} for (table, columns), files in found.items()]
 
 
 def unusable(error: UserError) -> dict[str, Any]:

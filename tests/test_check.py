@@ -13,6 +13,7 @@ from blockrisk.features import meanings, read_tables
 from blockrisk.features.chinese import MAINLAND, simplified
 from blockrisk.features.intake.checks import WARNINGS, warnings_of
 from blockrisk.features.messages import RULES, TEXTS
+from blockrisk.features.report import report_of
 from blockrisk.features.synonyms import COLUMNS, WORDS
 from blockrisk.features.tables import TABLES
 from blockrisk.training.cli import cli
@@ -202,3 +203,18 @@ def test_the_template_has_every_column_with_notes_and_reads_back(tmp_path: Path)
     assert not filled.present & {"complaints", "payments"}
     columns = list(frames()["calls"].columns)
     assert filled.frame("calls")[columns].equals(read_tables(frames()).frame("calls")[columns])
+
+
+def test_files_that_are_read_alike_are_told_of_once(tmp_path: Path) -> None:
+    """There may be one a day for years, and a report is kept of each morning."""
+    tables = frames()
+    calls = tables.pop("calls")
+    for name, frame in tables.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    (tmp_path / "calls").mkdir()
+    for day in range(3):
+        calls.iloc[day::3].to_csv(tmp_path / f"calls/{day}.csv", index=False)
+    calls.rename(columns={"callee": "被叫号码"}).iloc[:5].to_csv(tmp_path / "calls/other.csv", index=False)
+    found = [one for one in report_of(read_tables(tmp_path), [])["mapping"] if one["table"] == "calls"]
+    assert [one["files"] for one in found] == [["calls/0.csv", "calls/1.csv", "calls/2.csv"], ["calls/other.csv"]]
+    assert [one["columns"]["callee"] for one in found] == ["callee", "被叫号码"]

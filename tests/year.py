@@ -60,6 +60,7 @@ class Year:
     trained: int = 0
     alarms: int = 0
     wrong: list[str] = field(default_factory=list)
+    grown: list[str] = field(default_factory=list)
 
 
 def run_year(cards: int, mornings: int, thin: int, folder: Path, seed: int = 1) -> Year:
@@ -88,7 +89,7 @@ def run_year(cards: int, mornings: int, thin: int, folder: Path, seed: int = 1) 
             sys.stderr.write(f"{number + 1} mornings, {sum(year.seconds) / 60:.1f} minutes\n")
         if year.wrong:
             break
-    year.wrong += _grown(year)
+    year.grown = _grown(year)
     return year
 
 
@@ -188,8 +189,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="year-") as folder:
         year = run_year(given.cards, given.mornings, given.thin, Path(folder))
     write_between(given.page, BEGIN, END, section(year, given.cards, (time.monotonic() - begun) / 60))
-    sys.stdout.write("\n".join([*year.wrong, f"{len(year.seconds)} mornings, {len(year.wrong)} wrong"]) + "\n")
-    sys.exit(bool(year.wrong))
+    wrong = [*year.wrong, *year.grown]
+    sys.stdout.write("\n".join([*wrong, f"{len(year.seconds)} mornings, {len(wrong)} wrong"]) + "\n")
+    sys.exit(bool(wrong))
 
 
 if __name__ == "__main__":
