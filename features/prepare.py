@@ -175,6 +175,7 @@ CLUSTERED = frozenset({"answered_calls"})
 """Prepared tables kept in the order of cards, so that grouping finds each card where it left it; no result depends on it."""
 
 PAIR_KEY = "hash(card_no, callee)"
+"""One number for a card and a callee; two pairs may share it (daily.IN_SHARED)."""
 
 _NONE = call_rows_sql("no_calls", located=False)  # so that no file of a store is looked at
 _ALWAYS = -700_000  # the year 53

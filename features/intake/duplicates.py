@@ -13,13 +13,13 @@ def drop_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     Only rows whose key's hash is another row's too are compared.
     """
     key = ", ".join(map(quoted, table.key))
-    if not create_repeated(con, "repeated_keys", "hashed", f"select hash({key}) as hashed from {table.name}"):
-        return
-    con.execute(
-        f"delete from {table.name} where rowid in (select rowid from ("
-        f"select rowid, row_number() over (partition by {key}{_order(table)}) as _nth from {table.name} "
-        f"where hash({key}) in (select hashed from repeated_keys)) where _nth > 1)"
-    )
+    if create_repeated(con, "repeated_keys", "hashed", f"select hash({key}) as hashed from {table.name}"):
+        con.execute(
+            f"delete from {table.name} where rowid in (select rowid from ("
+            f"select rowid, row_number() over (partition by {key}{_order(table)}) as _nth from {table.name} "
+            f"where hash({key}) in (select hashed from repeated_keys)) where _nth > 1)"
+        )
+    con.execute("drop table repeated_keys")
 
 
 def _order(table: Table) -> str:
