@@ -3,9 +3,11 @@
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from blockrisk.features import catalogue, plan, prepare
@@ -53,10 +55,35 @@ def vector_rows(tables: Tables, requests: pd.DataFrame, columns: Sequence[str] |
     tables = tables.engine(tables) if tables.engine else tables
     names = list(dict.fromkeys(columns)) if columns is not None else catalogue.columns()
     wanted = plan.outputs(names)
-    prepare_rows(tables, requests, plan.sources(wanted, tables.present))
+    sql, requests = plan.vector_sql(wanted, tables.present, names), requests.reset_index(drop=True)
+    if tables.card_parts is None:
+        _compute(tables, requests, wanted)
+    else:
+        sql = _compute_parts(tables, requests, wanted, sql)
+    return tables.con.execute(f"select * exclude (ask) from ({sql}) order by ask")
+
+
+def _compute(tables: Tables, requests: pd.DataFrame, wanted: list[plan.Output]) -> None:
+    """Leave the results of the tiles in the connection, by the number of the ask: the index of the requests."""
+    _prepare(tables, requests, plan.sources(wanted, tables.present))
     for group in plan.statements(wanted, tables.present):
         _run(tables.con, group)
-    return tables.con.execute(plan.vector_sql(wanted, tables.present, names))
+
+
+def _compute_parts(tables: Tables, requests: pd.DataFrame, wanted: list[plan.Output], sql: str) -> str:
+    """Compute vectors part by part of the cards, as many at a time as fit in memory; give the SQL of all."""
+    assert tables.card_parts is not None
+    part = tables.card_parts.of_cards(requests["card_id"])
+    for number, group in enumerate(tables.card_parts.groups(part)):
+        _compute(_only(tables, group), requests[np.isin(part, group)], wanted)
+        made = "insert into part_vectors" if number else "create or replace temp table part_vectors as"
+        tables.con.execute(f"{made} {sql}")
+    return "select * from part_vectors"
+
+
+def _only(tables: Tables, numbers: Sequence[int]) -> Tables:
+    """Give the data set with the calls of some parts of the cards."""
+    return replace(tables, calls=f"({tables.card_parts.query(numbers)})") if tables.card_parts else tables
 
 
 def prepare_rows(tables: Tables, requests: pd.DataFrame, sources: Mapping[str, int | None]) -> None:
@@ -80,6 +107,12 @@ def prepare_rows(tables: Tables, requests: pd.DataFrame, sources: Mapping[str, i
         [(1, 1)]
 
     """
+    numbers = tables.card_parts.of_cards(requests["card_id"]) if tables.card_parts else ()
+    _prepare(_only(tables, sorted(set(numbers))), requests.reset_index(drop=True), sources)
+
+
+def _prepare(tables: Tables, requests: pd.DataFrame, sources: Mapping[str, int | None]) -> None:
+    """Leave the prepared tables and `asks`, numbered by the index of the requests."""
     _create_asks(tables, requests, max((days or 0 for days in sources.values()), default=0))
     prepare.prepare(tables, {"card_rows": None, **_lows(tables, sources)})
     _number_asks(tables)
@@ -117,11 +150,10 @@ def _parts(con: duckdb.DuckDBPyConnection, group: plan.Group) -> list[tuple[int,
 
 def _create_asks(tables: Tables, requests: pd.DataFrame, longest: int) -> None:
     """Register the requests, and the days that prepared tables must cover."""
-    as_of = pd.to_datetime(requests["as_of"]).astype("datetime64[us]").reset_index(drop=True)
+    as_of = pd.to_datetime(requests["as_of"]).astype("datetime64[us]")
     if (as_of != as_of.dt.normalize()).any():
         raise UserError(f"as_of {as_of[as_of != as_of.dt.normalize()].iloc[0]} is no midnight; give a date")
-    frame = pd.DataFrame({"card_id": requests["card_id"].astype("str").to_numpy(), "as_of": as_of})
-    frame["ask"] = range(len(frame))
+    frame = pd.DataFrame({"card_id": requests["card_id"].astype("str"), "as_of": as_of, "ask": requests.index})
     frame["day"] = (as_of - pd.Timestamp(0)) // pd.Timedelta(days=1)
     tables.con.register("ask_frame", frame)
     tables.con.execute(

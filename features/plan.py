@@ -172,7 +172,7 @@ def _fill(output: Output) -> str:
 
 
 def vector_sql(wanted: list[Output], present: frozenset[str], columns: list[str]) -> str:
-    """Give the statement that joins the tiles' results (tables result_TILE) into vectors, in the order of the asks."""
+    """Give the statement that joins the tiles' results (tables result_TILE) into vectors: ask, card_id, as_of, the columns."""
     results = sorted({(result_name(o), TILES[o.feature.tile].subject) for o in wanted if _computed(o, present)})
     joins = " ".join(
         f"left join {name} on {name}.ask = a.ask"
@@ -187,8 +187,8 @@ def vector_sql(wanted: list[Output], present: frozenset[str], columns: list[str]
     made_sql = "".join(f", {_value(o, present, _made_expression(o))} as {o.column}" for o in made)
     chosen = ", ".join(f"x.{column}" for column in columns)
     return (
-        f"select x.card_id, x.as_of, {chosen} from (select b.*, c.card_id, a.as_of{made_sql} from ({inner}) b "
-        "join asks a using (ask) join card_rows c using (card_no)) x order by x.ask"
+        f"select x.ask, x.card_id, x.as_of, {chosen} from (select b.*, c.card_id, a.as_of{made_sql} from ({inner}) b "
+        "join asks a using (ask) join card_rows c using (card_no)) x"
     )
 
 

@@ -195,9 +195,11 @@ def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
     con = tables.con
     con.execute("create or replace temp macro callee_key(callee) as hash(callee)")
     con.execute(f"create or replace temp macro pair_key(card_no, callee) as {PAIR_KEY}")
-    con.execute("create temp table if not exists prepared_from (name VARCHAR, low BIGINT)")
-    there = dict(con.execute("select name, low from prepared_from").fetchall())
+    con.execute("create temp table if not exists prepared_from (name VARCHAR, low BIGINT, calls VARCHAR)")
     texts = _texts(tables)
+    of_calls = _made_of({"call_rows"}, texts)
+    found = con.execute("select name, low, calls from prepared_from").fetchall()
+    there = {name: low for name, low, calls in found if calls == tables.calls or name not in of_calls}
     if "card_rows" not in there:
         _create_limits(tables)
     needed, anew = _closure(lows, texts), _made_of({"span_days"}, texts)
@@ -220,7 +222,7 @@ def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
             order = " order by card_no" if name in CLUSTERED else ""
             con.execute(f"create or replace temp {kind} {name} as {sql.replace('{low}', str(low))}{order}")
         con.execute("delete from prepared_from where name = ?", [name])
-        con.execute("insert into prepared_from values (?, ?)", [name, low])
+        con.execute("insert into prepared_from values (?, ?, ?)", [name, low, tables.calls])
 
 
 def prepare_daily(tables: Tables, low: int) -> None:
@@ -237,7 +239,7 @@ def prepare_daily(tables: Tables, low: int) -> None:
 def _texts(tables: Tables) -> dict[str, str]:
     """Give the SQL of the prepared tables for this data set; of daily rows that are kept: what their store looks at."""
     located = "locations" in tables.present
-    texts = PREPARED | {"call_rows": call_rows_sql("calls", located=located)}
+    texts = PREPARED | {"call_rows": call_rows_sql(tables.calls, located=located)}
     if tables.kept_days:
         late = "(select * from calls where card_id in (select card_id from card_rows join disordered using (card_no)))"
         texts |= dict.fromkeys(KEPT, "card_limits") | {"late_rows": call_rows_sql(late, located=located)}

@@ -63,8 +63,9 @@ def test_only_the_intake_reads_input_files() -> None:
         for path in sources()
         if any(call in path.read_text(encoding="utf-8") for call in ("read_csv(", "read_parquet("))
     }
-    # The store reads what the intake has written; the oracle the truth of a simulation, for figures.
+    # The parts and the store read what the intake has written; the oracle the truth of a simulation, for figures.
     assert readers == {
+        "features/intake/parts.py",
         "features/intake/sources.py",
         "features/intake/store.py",
         "features/daily_store.py",

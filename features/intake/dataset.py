@@ -5,7 +5,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pandas as pd
@@ -16,6 +16,9 @@ from blockrisk.features.intake.macros import literal
 from blockrisk.features.intake.mapping import Use
 from blockrisk.features.intake.spill import private_folder
 from blockrisk.features.messages import rule, say, shown
+
+if TYPE_CHECKING:
+    from blockrisk.features.intake.parts import Parts
 
 _OWN_MIB = 300
 
@@ -99,6 +102,8 @@ class Tables:
         cut: text files whose last line does not end, so that its last cell may be cut.
         notes: sentences on what of a store had to be made anew.
         kept: the days of a store that the calls come from; None: they were read anew.
+        parts: the parts of the cards that the calls are kept in, where they do not fit in memory; None: they do.
+        calls: what features read calls from: the table, or the SQL of some parts of it.
         engine: gives the same data set with its rows where vectors are to be computed (features.spark); None: here.
 
     The connection also holds `set_aside`: each refused row with its table, file, line, column, value and the code of the rule.
@@ -114,11 +119,18 @@ class Tables:
     notes: tuple[str, ...] = ()
     engine: "Callable[[Tables], Tables] | None" = None
     kept: KeptDays | None = None
+    parts: "Parts | None" = None
+    calls: str = "calls"
 
     @property
     def kept_days(self) -> KeptDays | None:
         """Give `kept` if this connection's calls are those of the store; another connection may hold others by that name."""
         return self.kept if self.kept is not None and self.kept.con is self.con else None
+
+    @property
+    def card_parts(self) -> "Parts | None":
+        """Give `parts` if they are of this connection's calls."""
+        return self.parts if self.parts is not None and self.parts.con is self.con else None
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return one table as a data frame, in key order."""
@@ -167,10 +179,15 @@ def connect(*, memory: str | None = None, threads: int | None = None) -> duckdb.
 
 def _engine_share(con: duckdb.DuckDBPyConnection) -> float:
     """Give what of the memory limit the engine may take, in MiB: the interpreter, its libraries and the vectors need the rest."""
+    whole = memory_limit(con)
+    return max(whole - _OWN_MIB, whole * 0.6)
+
+
+def memory_limit(con: duckdb.DuckDBPyConnection) -> float:
+    """Give what memory the engine may take, in MiB."""
     [(limit,)] = con.execute("select current_setting('memory_limit')").fetchall()
     number, unit = limit.split()
-    whole = float(number) * {"bytes": 2**-20, "KiB": 2**-10, "MiB": 1, "GiB": 2**10, "TiB": 2**20}[unit]
-    return max(whole - _OWN_MIB, whole * 0.6)
+    return float(number) * {"bytes": 2**-20, "KiB": 2**-10, "MiB": 1, "GiB": 2**10, "TiB": 2**20}[unit]
 
 
 def link(con: duckdb.DuckDBPyConnection, path: Path) -> str:

@@ -16,6 +16,7 @@ from blockrisk.features.intake.dataset import KeptDays, Mapped, RowCount, Tables
 from blockrisk.features.intake.duplicates import drop_duplicates
 from blockrisk.features.intake.macros import MACROS
 from blockrisk.features.intake.mapping import FILE, Rule, check_names, read_mapping
+from blockrisk.features.intake.parts import Overflow, Parts
 from blockrisk.features.intake.pseudonyms import set_key
 from blockrisk.features.intake.sources import Found, Source, find_files, open_frames, quoted
 from blockrisk.features.intake.store import Store, link_store, open_store, read_kept
@@ -101,6 +102,7 @@ def read_tables(  # noqa: PLR0913 - the options of a data set
     present: set[str] = set()
     accounting, mapped, cut = [], [], []
     days: KeptDays | None = None
+    parts: Parts | None = None
     for table in contract.TABLES:
         if not door.files[table.name]:
             staging.create(con, table, table.name)
@@ -109,7 +111,8 @@ def read_tables(  # noqa: PLR0913 - the options of a data set
             staged, there = read_kept(door, table, kept)
             days = KeptDays(con, kept.folder, door.kept_at, there) if there else None
         else:
-            staged = _stage(door, table)
+            staged, moved = _stage(door, table)
+            parts = moved or parts
         check_names(table, door.rules.get(table.name, {}), {name for part in staged for name in part.headers})
         accounting.append(_account(con, table, staged, days if table.name == KEPT else None))
         mapped += [Mapped(table.name, part.label, part.uses) for part in staged]
@@ -118,6 +121,7 @@ def read_tables(  # noqa: PLR0913 - the options of a data set
     return Tables(
         *(con, frozenset(present), tuple(accounting), tuple(door.ignored), zone, tuple(mapped), tuple(cut), tuple(door.notes)),
         kept=days,
+        parts=parts,
     )
 
 
@@ -128,12 +132,19 @@ def _store(data: DataSet, folder: Path | None, zone: str, today: date | None, ke
     return open_store(folder, zone, today, key, (Path(data) if Path(data).is_dir() else Path(data).parent) / FILE)
 
 
-def _stage(door: Door, table: Table) -> list[staging.Staged]:
-    """Read every file of a table, and leave it under its own name without refused rows and duplicates."""
-    staged = [staging.stage(door, table, found, number) for number, found in enumerate(door.files[table.name])]
-    staging.settle(door.con, table)
-    drop_duplicates(door.con, table)
-    return staged
+def _stage(door: Door, table: Table) -> tuple[list[staging.Staged], Parts | None]:
+    """Read every file of a table, and leave it under its own name without refused rows and duplicates; calls maybe in parts."""
+    overflow = Overflow(door.con, table) if table.name == KEPT else None
+    staged = []
+    for number, found in enumerate(files := door.files[table.name]):
+        staged.append(staging.stage(door, table, found, number))
+        if overflow:
+            overflow.relieve((number + 1) / len(files))
+    parts = overflow.settle() if overflow else None
+    if not parts:
+        staging.settle(door.con, table)
+        drop_duplicates(door.con, table)
+    return staged, parts
 
 
 def _set_variables(con: duckdb.DuckDBPyConnection, zone: str, today: date | None) -> None:

@@ -50,6 +50,11 @@ def create(con: duckdb.DuckDBPyConnection, table: Table, name: str, extra: str =
     con.execute(f"create or replace table {name} ({columns}{extra})")
 
 
+def create_staged(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Create the empty staging table of a table."""
+    create(con, table, f"staged_{table.name}", ", _file INTEGER, _line BIGINT, _refused VARCHAR, _value VARCHAR")
+
+
 def stage(door: Door, table: Table, found: Found | Source, number: int) -> Staged:
     """Read one file into the staging table of its table: with the fast reader, and with the careful one where that refuses.
 
@@ -58,7 +63,7 @@ def stage(door: Door, table: Table, found: Found | Source, number: int) -> Stage
 
     """
     if number == 0:
-        create(door.con, table, f"staged_{table.name}", ", _file INTEGER, _line BIGINT, _refused VARCHAR, _value VARCHAR")
+        create_staged(door.con, table)
     rules = door.rules.get(table.name, {})
     if isinstance(found, Source):
         return _stage_source(door, table, found, rules, number)

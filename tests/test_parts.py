@@ -1,0 +1,123 @@
+"""Calls that outgrow memory are kept and computed in parts of the cards: whatever fits, the answers are the same to the bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from ledgers import random_dataset
+from pandas.testing import assert_frame_equal
+
+from blockrisk.features import Tables, prepare_rows, read_tables, vectors
+from blockrisk.features.intake import parts
+from blockrisk.features.intake.checks import warnings_of
+from blockrisk.features.intake.dataset import connect
+from blockrisk.serving.evidence import gather
+
+ROOM = 60
+"""Calls that fit in memory: the data set has some twenty times as many."""
+
+
+def write(folder: Path, seed: int) -> pd.DataFrame:
+    """Write a data set with a file of calls a week, some of them pushed twice, a row that is refused, and give its requests."""
+    made = random_dataset(seed, cards=9, dates=3)
+    (folder / "calls").mkdir(parents=True)
+    for name, frame in made.frames().items():
+        if name != "calls":
+            frame.to_csv(folder / f"{name}.csv", index=False)
+            continue
+        for start, rows in frame.groupby(frame["started_at"].dt.floor("7D")):
+            rows.to_csv(folder / "calls" / f"{start:%Y-%m-%d}.csv", index=False)
+        frame.sample(frac=0.2, random_state=seed).to_csv(folder / "calls" / "again.csv", index=False)
+        refused = frame.head(1).assign(started_at="yesterday")
+        pd.concat([refused, frame.head(3)]).to_csv(folder / "calls" / "odd.csv", index=False)
+    return made.requests()
+
+
+@pytest.fixture(params=[1, 2])
+def both(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Tables, Tables, pd.DataFrame]:
+    """Give a data set read in parts, the same read in memory, and its requests in no order, some of them twice."""
+    asked = write(tmp_path / "data", request.param)
+    whole = read_tables(tmp_path / "data")
+    monkeypatch.setattr(parts, "room", lambda con: ROOM)
+    divided = read_tables(tmp_path / "data")
+    assert divided.parts is not None
+    assert whole.parts is None
+    return divided, whole, pd.concat([asked, asked.head(4)]).sample(frac=1, random_state=1)
+
+
+def test_the_account_and_every_row_are_the_same(both: tuple[Tables, Tables, pd.DataFrame]):
+    got, want, _ = both
+    assert got.accounting == want.accounting
+    [count] = [count for count in got.accounting if count.table == "calls"]
+    assert min(count.duplicates, count.quarantined) > 0
+    assert (got.present, got.mapped, got.digest()) == (want.present, want.mapped, want.digest())
+    for sql in ("select * from set_aside order by all", "select * from calls order by all"):
+        assert got.con.execute(sql).fetchall() == want.con.execute(sql).fetchall()
+    assert warnings_of(got) == warnings_of(want)
+    assert sum(got.parts.rows) == count.used  # type: ignore[union-attr]
+
+
+def test_each_card_is_in_one_part_and_each_part_in_one_group(both: tuple[Tables, Tables, pd.DataFrame]):
+    divided = both[0].parts
+    assert divided is not None
+    groups = list(divided.groups(range(len(divided.rows))))
+    assert sorted(number for group in groups for number in group) == list(range(len(divided.rows)))
+    assert len(groups) > 2
+    assert list(divided.groups([])) == [[]]
+    for number, rows in enumerate(divided.rows):
+        cards = [card for (card,) in both[0].con.execute(f"select card_id from ({divided.query([number])})").fetchall()]
+        assert len(cards) == rows
+        assert set(divided.of_cards(cards)) <= {number}
+
+
+def test_vectors_are_the_same_bits_in_the_order_of_the_requests(both: tuple[Tables, Tables, pd.DataFrame]):
+    got, want, asked = both
+    assert_frame_equal(vectors(got, asked), vectors(want, asked), check_exact=True)
+    few = asked[asked["card_id"] == asked["card_id"].iloc[0]]
+    assert_frame_equal(vectors(got, few, ["calls_out_7d"]), vectors(want, few, ["calls_out_7d"]), check_exact=True)
+    assert vectors(got, asked.head(0)).shape == (0, len(vectors(want, few).columns))
+
+
+def test_what_is_prepared_is_of_the_cards_that_are_asked_for(both: tuple[Tables, Tables, pd.DataFrame]):
+    got, want, asked = both
+    within = "t.day between a.day - 30 and a.day - 1"  # tables may hold earlier days that an earlier call asked for
+    sql = f"select a.card_no, t.day, t.out from asks a join calls_by_day t on t.card_no = a.card_no and {within} order by all"
+    for card in dict.fromkeys(asked["card_id"]):
+        for tables in (got, want):
+            prepare_rows(tables, asked[asked["card_id"] == card], {"calls_by_day": 30})
+        assert got.con.execute(sql).fetchall() == want.con.execute(sql).fetchall()
+        told, right = (gather(tables, card, str(asked["as_of"].max())[:10]) for tables in (got, want))
+        assert_frame_equal(told.daily, right.daily)
+        assert told.hours == right.hours
+    assert_frame_equal(vectors(got, asked), vectors(want, asked), check_exact=True)
+
+
+def test_what_fits_stays_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write(tmp_path / "data", 3)
+    read = read_tables(tmp_path / "data")
+    rows = _calls(read).used + _calls(read).duplicates + _calls(read).quarantined
+    monkeypatch.setattr(parts, "room", lambda con: rows)
+    assert read_tables(tmp_path / "data").parts is None
+    monkeypatch.setattr(parts, "room", lambda con: rows - 1)
+    assert read_tables(tmp_path / "data").parts is not None
+
+
+def _calls(tables: Tables):  # type: ignore[no-untyped-def]
+    return next(count for count in tables.accounting if count.table == "calls")
+
+
+def test_room_follows_the_memory_limit():
+    assert parts.room(connect(memory="4GB")) > 2 * parts.room(connect(memory="2GB")) > 0
+
+
+def test_numbers_cannot_be_read_in_the_parts(both: tuple[Tables, Tables, pd.DataFrame]):
+    divided = both[0].parts
+    assert divided is not None
+    files = [path for path in divided.folder.rglob("*") if path.is_file()]
+    assert files
+    cards = [card for (card,) in both[1].con.execute("select distinct card_id from calls").fetchall()]
+    written = b"".join(path.read_bytes() for path in files)
+    assert len(cards) > 3
+    assert not [card for card in cards if card.encode() in written]
