@@ -89,7 +89,7 @@ def _read_table(path: Path) -> pa.Table:
     if not path.name.endswith(ENDINGS):
         raise UserError(f"{path.name} is neither CSV nor Parquet; save it as a file that ends in {', '.join(ENDINGS)}")
     with connect(threads=1) as con:
-        reached = link(con, path)
+        reached = link(con, [path])[path]
         lock(con, [reached])
         source = open_file(con, path, path.name, reached)
         try:

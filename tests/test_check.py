@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pandas as pd
@@ -89,6 +91,25 @@ ODD: dict[str, Callable[[], dict[str, pd.DataFrame]]] = {
     },
     "calls_before_activation": lambda: {"cards": frames()["cards"].assign(activated_at="2025-01-04")},
 }
+
+
+class Counting:
+    """Stand for a connection, and remember what it was asked."""
+
+    def __init__(self, con: Any) -> None:
+        self.con, self.asked = con, list[str]()
+
+    def execute(self, sql: str) -> Any:
+        self.asked.append(sql)
+        return self.con.execute(sql)
+
+
+def test_all_checks_together_scan_the_calls_a_few_times():
+    tables = read_tables(frames())
+    con = Counting(tables.con)
+    assert warnings_of(replace(tables, con=con)) == warnings_of(tables)
+    # After a year of mornings there is a file of calls a day, and each scan opens them all.
+    assert 0 < sum("from calls" in sql for sql in con.asked) <= 5
 
 
 @pytest.mark.parametrize("name", [check.name for check in WARNINGS if check.name != "cut_file"])

@@ -1,11 +1,14 @@
 """What is odd about a data set that was read: declared checks, each with its figures. None of them changes a row."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from blockrisk.features import tables as contract
 from blockrisk.features.intake.dataset import Tables
+from blockrisk.features.intake.look import Look
 from blockrisk.features.messages import either
 
 Figures = dict[str, Any]
@@ -18,7 +21,7 @@ class Check:
     name: str
     en: str
     zh: str
-    find: Callable[[Tables], list[Figures]]
+    find: Callable[[Look], list[Figures]]
 
 
 @dataclass(frozen=True)
@@ -43,145 +46,130 @@ def warnings_of(tables: Tables) -> list[Warned]:
     >>> [str(found) for found in warnings_of(read_tables({"cards": cards, "calls": calls}))][-1]
     '1 calls of 1 cards lie on a day before the activation of the card; they are used'
     """
-    return [Warned(check.name, figures) for check in WARNINGS for figures in check.find(tables)]
+    look = Look(tables)
+    return [Warned(check.name, figures) for check in WARNINGS for figures in check.find(look)]
 
 
-def _rows(tables: Tables, sql: str) -> list[tuple[Any, ...]]:
-    return tables.con.execute(sql).fetchall()
-
-
-def _set_aside(tables: Tables) -> list[Figures]:
+def _set_aside(look: Look) -> list[Figures]:
     return [
         {"table": count.table, "rows": count.quarantined, "share": count.quarantined / count.read}
-        for count in tables.accounting
+        for count in look.tables.accounting
         if count.quarantined
     ]
 
 
-def _cut_files(tables: Tables) -> list[Figures]:
-    return [{"file": label} for label in tables.cut]
+def _cut_files(look: Look) -> list[Figures]:
+    return [{"file": label} for label in look.tables.cut]
 
 
-def _blank_columns(tables: Tables) -> list[Figures]:
+def _blank_columns(look: Look) -> list[Figures]:
     found = []
-    for name in sorted(name for name in tables.present if "." in name):
-        table, column = name.split(".")
-        nothing = "'unknown'" if contract.table(table).column(column).type == "choice" else "null"
-        [(rows, said)] = _rows(tables, f'select count(*), count(nullif("{column}"::VARCHAR, {nothing})) from {table}')
-        if rows and not said:
-            found.append({"column": name, "rows": rows})
+    for table in sorted(name for name in look.tables.present if "." not in name):
+        counts = look.counts(table)
+        blank = [name for name in counts if f"{table}.{name}" in look.tables.present and counts["*"] and not counts[name]]
+        found += [{"column": f"{table}.{name}", "rows": counts["*"]} for name in sorted(blank)]
     return found
 
 
-def _unknown_cards(tables: Tables) -> list[Figures]:
+def _unknown_cards(look: Look) -> list[Figures]:
     found = []
     for table in contract.TABLES:
-        if table.name != "cards" and table.name in tables.present and table.key[0] == "card_id":
+        if table.name != "cards" and table.name in look.tables.present and table.key[0] == "card_id":
             sql = f"select count(*), count(distinct card_id) from {table.name} where card_id not in (select card_id from cards)"
-            [(rows, cards)] = _rows(tables, sql)
+            [(rows, cards)] = look.rows(sql)
             found += [{"table": table.name, "rows": rows, "cards": cards}] if rows else []
     return found
 
 
-def _night_peak(tables: Tables) -> list[Figures]:
-    sql = """
-        select count(*), count_if(hour(started_at) < 7) / count(*), mode(hour(started_at)) from calls
-        where coalesce(direction, 'out') = 'out' and started_at <> date_trunc('day', started_at)"""
-    return [
-        {"share": share, "hour": peak, "calls": calls} for calls, share, peak in _rows(tables, sql) if calls >= 100 and share > 0.25
-    ]
+def _night_peak(look: Look) -> list[Figures]:
+    calls = look.counts("calls")
+    if calls["out"] < 100 or calls["nightly"] / calls["out"] <= 0.25:
+        return []
+    peak = min(calls["by_hour"], key=lambda hour: (-calls["by_hour"][hour], hour))
+    return [{"share": calls["nightly"] / calls["out"], "hour": peak, "calls": calls["out"]}]
 
 
-def _without_clock(tables: Tables) -> list[Figures]:
-    sql = "select count(*), count_if(started_at = date_trunc('day', started_at)) / count(*) from calls"
-    return [{"share": share, "calls": calls} for calls, share in _rows(tables, sql) if calls >= 2 and share > 0.5]
+def _without_clock(look: Look) -> list[Figures]:
+    calls = look.counts("calls")
+    share = calls["midnight"] / max(calls["*"], 1)
+    return [{"share": share, "calls": calls["*"]}] if calls["*"] >= 2 and share > 0.5 else []
 
 
-def _whole_minutes(tables: Tables) -> list[Figures]:
-    sql = "select count(*), count_if(talk_s % 60 = 0) / count(*) from calls where talk_s > 0"
-    return [{"share": share, "calls": calls} for calls, share in _rows(tables, sql) if calls >= 20 and share > 0.99]
+def _whole_minutes(look: Look) -> list[Figures]:
+    calls = look.counts("calls")
+    share = calls["whole_minutes"] / max(calls["talks"], 1)
+    return [{"share": share, "calls": calls["talks"]}] if calls["talks"] >= 20 and share > 0.99 else []
 
 
-def _long_talks(tables: Tables) -> list[Figures]:
-    sql = "select count(*), max(talk_s) / 3600 from calls where talk_s > 14400"
-    return [{"calls": calls, "hours": hours} for calls, hours in _rows(tables, sql) if calls]
+def _long_talks(look: Look) -> list[Figures]:
+    calls = look.counts("calls")
+    return [{"calls": calls["long"], "hours": calls["longest"] / 3600}] if calls["long"] else []
 
 
-def _masked_callees(tables: Tables) -> list[Figures]:
-    sql = "select count(*), count_if(contains(callee, '*')) / count(*) from calls"
-    return [{"share": share} for calls, share in _rows(tables, sql) if calls and share > 0.01]
+def _masked_callees(look: Look) -> list[Figures]:
+    calls = look.counts("calls")
+    share = calls["masked"] / max(calls["*"], 1)
+    return [{"share": share}] if share > 0.01 else []
 
 
-def _missing_days(tables: Tables) -> list[Figures]:
+def _missing_days(look: Look) -> list[Figures]:
     """Count days without a call, of weekdays that have calls in most weeks."""
-    sql = """
-        with daily as (select distinct started_at::DATE as day from calls),
-        span as (select unnest(generate_series(min(day), max(day), interval 1 day))::DATE as day from daily),
-        every as (
-            select span.day, isodow(span.day) as weekday, daily.day is not null as called from span left join daily using (day))
-        select count(*), min(day)::VARCHAR from every where not called and weekday in
-            (select weekday from every group by weekday having count_if(called) * 2 > count(*))"""
-    return [{"days": days, "first": first} for days, first in _rows(tables, sql) if days]
+    called = {day for day, _, _ in look.days}
+    span = [min(called) + timedelta(days=n) for n in range((max(called) - min(called)).days + 1)] if called else []
+    every = Counter(day.weekday() for day in span)
+    busy = {weekday for weekday, days in Counter(day.weekday() for day in called).items() if days * 2 > every[weekday]}
+    missing = [day for day in span if day not in called and day.weekday() in busy]
+    return [{"days": len(missing), "first": missing[0].isoformat()}] if missing else []
 
 
-def _duplicated_day(tables: Tables) -> list[Figures]:
-    sql = """
-        with daily as (
-            select started_at::DATE as day, count(*) as calls,
-                sum(hash(card_id, started_at - date_trunc('day', started_at), callee, talk_s)::HUGEINT) as content
-            from calls group by day having count(*) >= 10)
-        select min(day)::VARCHAR, max(day)::VARCHAR, any_value(calls) from daily group by content, calls having count(*) > 1"""
-    return [{"first": first, "second": second, "calls": calls} for first, second, calls in sorted(_rows(tables, sql))]
+def _duplicated_day(look: Look) -> list[Figures]:
+    alike: dict[tuple[int, int], list[date]] = {}
+    for day, calls, content in look.days:
+        if calls >= 10:
+            alike.setdefault((content, calls), []).append(day)
+    found = sorted((days[0].isoformat(), days[-1].isoformat(), calls) for (_, calls), days in alike.items() if len(days) > 1)
+    return [{"first": first, "second": second, "calls": calls} for first, second, calls in found]
 
 
-_WEEKS = """
-    with weekly as (
-        select date_trunc('week', started_at)::DATE as week, count(*) as calls, median(talk_s) filter (where talk_s > 0) as talk,
-            count(distinct started_at::DATE) as days
-        from calls group by week having count(*) >= 50)
-    select calls, talk, lag(calls) over w, lag(talk) over w, week::VARCHAR from weekly where days >= 5
-    window w as (order by week) order by week"""
-
-
-def _volume_jump(tables: Tables) -> list[Figures]:
+def _volume_jump(look: Look) -> list[Figures]:
     return [
         {"week": week, "before": before, "calls": calls}
-        for calls, _, before, _, week in _rows(tables, _WEEKS)
+        for calls, _, before, _, week in look.weeks
         if before and not 0.2 <= calls / before <= 5
     ]
 
 
-def _unit_jump(tables: Tables) -> list[Figures]:
+def _unit_jump(look: Look) -> list[Figures]:
     return [
         {"week": week, "before": before, "talk": talk}
-        for _, talk, _, before, week in _rows(tables, _WEEKS)
+        for _, talk, _, before, week in look.weeks
         if talk and before and (40 <= talk / before <= 80 or 40 <= before / talk <= 80)
     ]
 
 
-def _short_period(tables: Tables) -> list[Figures]:
-    sql = "select date_diff('day', min(started_at), max(started_at)) + 1, min(started_at), max(started_at) from calls"
-    [(days, start, end)] = _rows(tables, sql)
+def _short_period(look: Look) -> list[Figures]:
+    start, end = look.counts("calls")["first"], look.counts("calls")["last"]
+    days = (end.date() - start.date()).days + 1 if start else None
     found = [{"table": "calls", "days": days, "window": 30}] if days is not None and days < 30 else []
     for table in contract.TABLES:
-        if table.event and table.name in tables.present and table.name not in ("calls", "roaming_notices", "actions"):
-            [(rows, first, last)] = _rows(tables, f'select count(*), min("{table.event}"), max("{table.event}") from {table.name}')
+        if table.event and table.name in look.tables.present and table.name not in ("calls", "roaming_notices", "actions"):
+            [(rows, first, last)] = look.rows(f'select count(*), min("{table.event}"), max("{table.event}") from {table.name}')
             covered = max(0, (min(last, end) - max(first, start)).days + 1) if rows and start else days
             if rows and days and days - covered > 30:
                 found.append({"table": table.name, "days": covered, "window": days})
     return found
 
 
-def _complaints_without_available_at(tables: Tables) -> list[Figures]:
+def _complaints_without_available_at(look: Look) -> list[Figures]:
     sql = "select count(*), count_if(available_at is null) from complaints"
-    return [{"rows": rows, "blank": blank} for rows, blank in _rows(tables, sql) if rows and blank]
+    return [{"rows": rows, "blank": blank} for rows, blank in look.rows(sql) if rows and blank]
 
 
-def _calls_before_activation(tables: Tables) -> list[Figures]:
+def _calls_before_activation(look: Look) -> list[Figures]:
     sql = """
         select count(*), count(distinct card_id) from calls join cards using (card_id)
         where started_at::DATE < activated_at::DATE"""
-    return [{"calls": calls, "cards": cards} for calls, cards in _rows(tables, sql) if calls]
+    return [{"calls": calls, "cards": cards} for calls, cards in look.rows(sql) if calls]
 
 
 WARNINGS: tuple[Check, ...] = (

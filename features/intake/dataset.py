@@ -2,10 +2,11 @@
 
 import hashlib
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import duckdb
 import pandas as pd
@@ -190,16 +191,19 @@ def memory_limit(con: duckdb.DuckDBPyConnection) -> float:
     return float(number) * {"bytes": 2**-20, "KiB": 2**-10, "MiB": 1, "GiB": 2**10, "TiB": 2**20}[unit]
 
 
-def link(con: duckdb.DuckDBPyConnection, path: Path) -> str:
-    """Link a file into the connection's private folder and give the link, whose name holds nothing of the file's own.
+def link(con: duckdb.DuckDBPyConnection, paths: Iterable[Path]) -> dict[Path, str]:
+    """Link files into the connection's private folder and give the links, whose names hold nothing of the files' own.
 
     DuckDB reads `[ab]` and `*` in a path as a pattern, which may fit a foreign file.
     """
     [(spill,)] = con.execute("select current_setting('temp_directory')").fetchall()
-    ending = next((ending for ending in (".parquet", ".csv.gz", ".gz") if path.name.endswith(ending)), ".csv")
-    target = Path(spill, f"file-{sum(1 for _ in Path(spill).glob('file-*'))}{ending}")
-    target.symlink_to(path.resolve())
-    return str(target)
+    links = {}
+    for path in paths:
+        ending = next((ending for ending in (".parquet", ".csv.gz", ".gz") if path.name.endswith(ending)), ".csv")
+        target = Path(spill, f"file-{uuid4().hex}{ending}")
+        target.symlink_to(path.resolve())
+        links[path] = str(target)
+    return links
 
 
 def lock(con: duckdb.DuckDBPyConnection, links: Sequence[str], folders: Sequence[str] = ()) -> None:

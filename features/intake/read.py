@@ -167,7 +167,7 @@ def _open(
         return Door(con, frames, pseudonymise=pseudonymise)
     folder = Path(data)
     files, ignored = find_files(folder)
-    links = {part.path: link(con, part.path) for parts in files.values() for part in parts if not part.sheet}
+    links = link(con, [part.path for parts in files.values() for part in parts if not part.sheet])
     [(spill,)] = con.execute("select current_setting('temp_directory')").fetchall()
     kept_at = link_store(kept, spill) if kept else ""
     lock(con, list(links.values()), [kept_at] if kept else [])

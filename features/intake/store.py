@@ -266,7 +266,7 @@ def _commit(store: Store, state: State) -> None:
         "format": FORMAT,
         "rules": state.rules,
         "today": state.today,
-        "files": {label: asdict(kept) for label, kept in state.files.items()},
+        "files": {label: vars(kept) for label, kept in state.files.items()},
         "days": {str(day): state.days[day] for day in sorted(state.days)},
     }
     write_json(store.folder / MANIFEST, told)
