@@ -12,6 +12,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -63,8 +64,10 @@ class Year:
     grown: list[str] = field(default_factory=list)
 
 
-def run_year(cards: int, mornings: int, thin: int, folder: Path, seed: int = 1) -> Year:
-    """Simulate the world, and run a morning after the other."""
+def run_year(
+    cards: int, mornings: int, thin: int, folder: Path, seed: int = 1, tell: Callable[[Year], None] = lambda _: None
+) -> Year:
+    """Simulate the world, and run a morning after the other; `tell` is called each month."""
     from blockrisk.training.morning import run
     from blockrisk.training.morning.settings import read_config
 
@@ -87,6 +90,7 @@ def run_year(cards: int, mornings: int, thin: int, folder: Path, seed: int = 1) 
         _look(folder, day, code, year)
         if number % 30 == 29:
             sys.stderr.write(f"{number + 1} mornings, {sum(year.seconds) / 60:.1f} minutes\n")
+            tell(year)
         if year.wrong:
             break
     year.grown = _grown(year)
@@ -186,9 +190,13 @@ def main() -> None:
     parser.add_argument("--thin", type=int, default=40, help="keep one call in so many")
     given = parser.parse_args()
     begun = time.monotonic()
+
+    def tell(year: Year) -> None:  # as it goes: an hour is easily interrupted
+        write_between(given.page, BEGIN, END, section(year, given.cards, (time.monotonic() - begun) / 60))
+
     with tempfile.TemporaryDirectory(prefix="year-") as folder:
-        year = run_year(given.cards, given.mornings, given.thin, Path(folder))
-    write_between(given.page, BEGIN, END, section(year, given.cards, (time.monotonic() - begun) / 60))
+        year = run_year(given.cards, given.mornings, given.thin, Path(folder), tell=tell)
+    tell(year)
     wrong = [*year.wrong, *year.grown]
     sys.stdout.write("\n".join([*wrong, f"{len(year.seconds)} mornings, {len(wrong)} wrong"]) + "\n")
     sys.exit(bool(wrong))
