@@ -22,7 +22,8 @@ def ours(folder: Path, memory: str | None = None, columns: tuple[str, ...] | Non
     tables = read_tables(folder, memory=memory)
     read = time.process_time()
     found = vectors(tables, at_risk(tables, AS_OFS), columns)
-    return found, {"reading": read - start, "features": time.process_time() - read}
+    repeated = next(count.duplicates for count in tables.accounting if count.table == "calls")
+    return found, {"reading": read - start, "features": time.process_time() - read, "repeated": repeated}
 
 
 def scan(folder: Path) -> tuple[Frame, dict[str, float]]:

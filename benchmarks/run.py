@@ -112,6 +112,8 @@ def page(runs: Runs, agreed: dict[str, tuple[int, int]], command: str, load: flo
         f"- {where}: {wrong:,} of {values:,} values differ from ours by more than 1e-9."
         for where, (values, wrong) in agreed.items()
     ]
+    said = "rows repeat another in card, moment and callee; ours drops them, others do not."
+    lines += [f"- {calls:,} calls: {found[0]['repeated']:,} {said}" for (calls, name), found in runs.items() if name == "ours"]
     lines.append("\n## Growth\n\n| contender | calls | CPU | peak memory |\n| --- | --- | --- | --- |")
     sizes = sorted({calls for calls, _ in runs})
     for first, then in zip(sizes, sizes[1:], strict=False):

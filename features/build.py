@@ -13,11 +13,13 @@ import pandas as pd
 from blockrisk.features import catalogue, plan, prepare
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake import Tables
+from blockrisk.features.intake.spill import telling_of_room
 
 ROWS_AT_ONCE, REACH_DAYS = 8_000_000, 37
 _MOST_LISTED = 5_000
 
 
+@telling_of_room()
 def vectors(tables: Tables, requests: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Compute the feature vectors of cards at dates.
 
@@ -50,6 +52,7 @@ def vectors(tables: Tables, requests: pd.DataFrame, columns: Sequence[str] | Non
     return vector_rows(tables, requests, columns).df()
 
 
+@telling_of_room()
 def vector_rows(tables: Tables, requests: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
     """Give the vectors as rows not yet fetched: what `vectors` makes a frame of; arguments and errors as there."""
     tables = tables.engine(tables) if tables.engine else tables
@@ -86,6 +89,7 @@ def _only(tables: Tables, numbers: Sequence[int]) -> Tables:
     return replace(tables, calls=f"({tables.card_parts.query(numbers)})") if tables.card_parts else tables
 
 
+@telling_of_room()
 def prepare_rows(tables: Tables, requests: pd.DataFrame, sources: Mapping[str, int | None]) -> None:
     """Leave prepared tables in the connection, with `asks`: the requests by the keys that they use (features.prepare).
 

@@ -136,6 +136,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         '時區 "{zone}" 不明；請寫 IANA 名稱，如 Asia/Shanghai',
     ),
     "memory": ('memory "{memory}" is no size; write 2GB or 800MB', '記憶體 "{memory}" 不是大小；請寫 2GB 或 800MB'),
+    "no_room": (
+        "there is no room for the work ({why}); {folder} has {free} GB free: free some, name another folder in TMPDIR, "
+        "or give more with --memory",
+        "空間不足（{why}）；{folder} 剩餘 {free} GB：請釋放空間、用 TMPDIR 指定其他資料夾，或以 --memory 給更多記憶體",
+    ),
     "mapping_syntax": ("mapping.toml cannot be read ({why}); repair or delete it", "mapping.toml 無法讀取（{why}）；請改正或刪去"),
     "mapping_entry": (
         'mapping.toml: {entry} is no entry; write [calls] and below it talk_s = "your column" or '

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -121,3 +124,32 @@ def test_numbers_cannot_be_read_in_the_parts(both: tuple[Tables, Tables, pd.Data
     written = b"".join(path.read_bytes() for path in files)
     assert len(cards) > 3
     assert not [card for card in cards if card.encode() in written]
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from blockrisk.features import UserError, read_tables
+from blockrisk.features.intake import parts
+parts.room = lambda con: 60
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+try:
+    read_tables(Path(sys.argv[1]))
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_told_in_one_sentence_and_nothing_is_left(tmp_path: Path):
+    write(tmp_path / "data", 1)
+    (tmp_path / "tmp").mkdir()
+    said = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "data")],
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp"), "LANG": "C"},
+        capture_output=True,
+        text=True,
+    )
+    assert "File too large" in said.stdout, said.stderr
+    assert "TMPDIR" in said.stdout
+    assert list((tmp_path / "tmp").iterdir()) == []

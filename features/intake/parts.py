@@ -28,6 +28,8 @@ _BYTES = 300
 """Memory of a call from staging to vectors; a quarter more than was measured at 20 million."""
 _BATCHES = 2
 """How many times less is staged at a time once calls go to files: their writers need as much again."""
+_TOGETHER = 6_000_000
+"""The most calls that are moved or computed at a time: more cost more, if anything (docs/BENCHMARKS.md)."""
 _KEY = "parts"
 _PLACE = "filename, file_row_number"
 DROPPED = "dropped_calls"
@@ -74,7 +76,7 @@ class Parts:
 
     def groups(self, numbers: Iterable[int]) -> Iterator[list[int]]:
         """Give these parts in groups that fit in memory, each part once; without any, one empty group."""
-        most, group, held = room(self.con), list[int](), 0
+        most, group, held = min(room(self.con), _TOGETHER), list[int](), 0
         for number in sorted(set(numbers)):
             if group and held + self.rows[number] > most:
                 yield group
@@ -99,8 +101,8 @@ class Overflow:
         [(rows,)] = self._con.execute(f"select count(*) from {self._staged}").fetchall()
         if not self._parts and rows > self._most:
             self._con.execute(f"pragma add_parquet_key('{_KEY}', '{secrets.token_hex(16)}')")
-            self._parts = max(LEAST, min(MOST, 2 * math.ceil(rows / done / self._most)))
-        if self._parts and rows > self._most // _BATCHES:
+            self._parts = max(LEAST, min(MOST, 2 * math.ceil(rows / done / min(self._most, _TOGETHER))))
+        if self._parts and rows > min(self._most // _BATCHES, _TOGETHER):
             self._move()
 
     def settle(self) -> Parts | None:

@@ -19,6 +19,7 @@ from blockrisk.features.intake.mapping import FILE, Rule, check_names, read_mapp
 from blockrisk.features.intake.parts import Overflow, Parts
 from blockrisk.features.intake.pseudonyms import set_key
 from blockrisk.features.intake.sources import Found, Source, find_files, open_frames, quoted
+from blockrisk.features.intake.spill import telling_of_room
 from blockrisk.features.intake.store import Store, link_store, open_store, read_kept
 from blockrisk.features.meanings import of_table
 from blockrisk.features.tables import Table
@@ -47,6 +48,7 @@ class Door:
     notes: list[str] = field(default_factory=list)
 
 
+@telling_of_room()
 def read_tables(  # noqa: PLR0913 - the options of a data set
     data: DataSet,
     *,

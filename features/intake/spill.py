@@ -4,10 +4,14 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from blockrisk.features.errors import mistake
+
 PREFIX, LOCK = "blockrisk-", "owner.lock"
+_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
 _YOUNG_S = 60
 """A folder younger than this may not have its lock yet."""
 
@@ -31,6 +35,22 @@ def private_folder() -> tuple[str, Callable[[], None]]:
         shutil.rmtree(folder, ignore_errors=True)
 
     return folder, remove
+
+
+@contextmanager
+def telling_of_room() -> Iterator[None]:
+    """Turn the engine's errors for want of memory or of disk into one sentence that says what to do; also a decorator."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        full = next((why for why in _FULL if why in str(error)), "")
+        if not full and not isinstance(error, duckdb.OutOfMemoryException):
+            raise
+        free = shutil.disk_usage(tempfile.gettempdir()).free / 1e9
+        why = full or str(error).splitlines()[0]
+        raise mistake("no_room", why=why, folder=tempfile.gettempdir(), free=f"{free:.1f}") from error
 
 
 def sweep() -> None:
