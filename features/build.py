@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 from blockrisk.features import catalogue, plan, prepare
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake import Tables
+from blockrisk.features.intake.parts import ranges
 from blockrisk.features.intake.spill import telling_of_room
 
 ROWS_AT_ONCE, REACH_DAYS = 8_000_000, 37
@@ -59,11 +60,13 @@ def vector_rows(tables: Tables, requests: pd.DataFrame, columns: Sequence[str] |
     names = list(dict.fromkeys(columns)) if columns is not None else catalogue.columns()
     wanted = plan.outputs(names)
     sql, requests = plan.vector_sql(wanted, tables.present, names), requests.reset_index(drop=True)
-    if tables.card_parts is None:
-        _compute(tables, requests, wanted)
-    else:
-        sql = _compute_parts(tables, requests, wanted, sql)
-    return tables.con.execute(f"select * exclude (ask) from ({sql}) order by ask")
+    parts = list(_divide(tables, requests, wanted))
+    for number, (part, asked) in enumerate(parts):
+        _compute(part, asked, wanted)
+        if len(parts) > 1:
+            made = "insert into part_vectors" if number else "create or replace temp table part_vectors as"
+            tables.con.execute(f"{made} {sql}")
+    return tables.con.execute(f"select * exclude (ask) from ({sql if len(parts) == 1 else 'part_vectors'}) order by ask")
 
 
 def _compute(tables: Tables, requests: pd.DataFrame, wanted: list[plan.Output]) -> None:
@@ -73,15 +76,39 @@ def _compute(tables: Tables, requests: pd.DataFrame, wanted: list[plan.Output]) 
         _run(tables.con, group)
 
 
-def _compute_parts(tables: Tables, requests: pd.DataFrame, wanted: list[plan.Output], sql: str) -> str:
-    """Compute vectors part by part of the cards, as many at a time as fit in memory; give the SQL of all."""
-    assert tables.card_parts is not None
-    part = tables.card_parts.of_cards(requests["card_id"])
-    for number, group in enumerate(tables.card_parts.groups(part)):
-        _compute(_only(tables, group), requests[np.isin(part, group)], wanted)
-        made = "insert into part_vectors" if number else "create or replace temp table part_vectors as"
-        tables.con.execute(f"{made} {sql}")
-    return "select * from part_vectors"
+def _divide(tables: Tables, requests: pd.DataFrame, wanted: list[plan.Output]) -> Iterator[tuple[Tables, pd.DataFrame]]:
+    """Give the data set with the requests; where calls do not fit in memory, those of some cards at a time with theirs."""
+    if tables.card_parts:
+        part = tables.card_parts.of_cards(requests["card_id"])
+        for group in tables.card_parts.groups(part):
+            yield _only(tables, group), requests[np.isin(part, group)]
+    elif tables.kept_days and len(found := _ranges(tables, requests, plan.sources(wanted, tables.present))) > 1:
+        card_no = _card_nos(tables, requests)
+        for first, last in found:
+            yield replace(tables, card_nos=(first, last)), requests[(card_no >= first) & (card_no <= last)]
+    else:
+        yield tables, requests
+
+
+def _ranges(tables: Tables, requests: pd.DataFrame, sources: Mapping[str, int | None]) -> list[tuple[int, int]]:
+    """Divide the cards so that what a store keeps of them fits in memory, from the first day that is looked at on."""
+    kept, days = tables.kept_days, [days for name, days in sources.items() if name in prepare.made_of_calls()]
+    if kept is None or requests.empty or not days:
+        return []
+    low = (
+        0 if None in days else (pd.to_datetime(requests["as_of"]).min() - pd.Timestamp(0)).days - max(filter(None, days), default=0)
+    )
+    prepare.prepare(tables, {"card_rows": None})
+    [(cards,)] = tables.con.execute("select max(card_no) from card_rows").fetchall()
+    return ranges(tables.con, sum(one["rows"] for day, one in kept.days.items() if day >= low), cards)
+
+
+def _card_nos(tables: Tables, requests: pd.DataFrame) -> np.ndarray:
+    """Give the number of each request's card; an unknown one's is 1, so that it is told of with the first cards."""
+    asked = pd.DataFrame({"card_id": requests["card_id"].astype("str"), "ask": requests.index})
+    tables.con.register("ask_frame", asked)
+    sql = "select coalesce(card_no, 1) as card_no from ask_frame left join card_rows using (card_id) order by ask"
+    return np.asarray(tables.con.execute(sql).fetchnumpy()["card_no"])
 
 
 def _only(tables: Tables, numbers: Sequence[int]) -> Tables:

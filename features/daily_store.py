@@ -81,17 +81,22 @@ def show(tables: Tables, lows: Mapping[str, int], build: Build) -> None:
     kept = _kept(tables)
     state = _load(kept)
     names = _by_day(kept, lows)
-    stale = _stale(tables, kept, state, names, tell=False)
+    known = all(kept.shown.get(name, low + 1) <= low for name, low in lows.items())
+    stale = [] if known else _stale(tables, kept, state, names, tell=False)
     if stale:
         with _held(kept):
             found, state = state, _load(kept)  # another run may have made some of them meanwhile
             open_ = {day: names[day] for day in names if day in stale or state.days.get(day) != found.days.get(day)}
             _refresh(tables, kept, state, _stale(tables, kept, state, open_, tell=True), build)
+    kept.shown.update(lows)
+    some = "where card_no between {} and {}".format(*tables.card_nos) if tables.card_nos else ""
     for name, low in lows.items():
         files = [state.days[day]["files"][name] for day in _wanted(kept, low)]
         types = tables.con.execute(f"describe select * from {_parquet(kept, files[:1])}").fetchall()
         columns = [f"cast({column} as HUGEINT) as {column}" if kind == "DECIMAL(38,0)" else column for column, kind, *_ in types]
-        tables.con.execute(f"create or replace temp table {name} as select {', '.join(columns)} from {_parquet(kept, files)}")
+        tables.con.execute(
+            f"create or replace temp table {name} as select {', '.join(columns)} from {_parquet(kept, files)} {some}"
+        )
 
 
 def show_numbers(tables: Tables) -> None:

@@ -197,9 +197,9 @@ def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
     con.execute(f"create or replace temp macro pair_key(card_no, callee) as {PAIR_KEY}")
     con.execute("create temp table if not exists prepared_from (name VARCHAR, low BIGINT, calls VARCHAR)")
     texts = _texts(tables)
-    of_calls = _made_of({"call_rows"}, texts)
+    of_calls, source = made_of_calls(texts), f"{tables.calls} {tables.card_nos or ''}"
     found = con.execute("select name, low, calls from prepared_from").fetchall()
-    there = {name: low for name, low, calls in found if calls == tables.calls or name not in of_calls}
+    there = {name: low for name, low, calls in found if calls == source or name not in of_calls}
     if "card_rows" not in there:
         _create_limits(tables)
     needed, anew = _closure(lows, texts), _made_of({"span_days"}, texts)
@@ -222,7 +222,7 @@ def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
             order = " order by card_no" if name in CLUSTERED else ""
             con.execute(f"create or replace temp {kind} {name} as {sql.replace('{low}', str(low))}{order}")
         con.execute("delete from prepared_from where name = ?", [name])
-        con.execute("insert into prepared_from values (?, ?, ?)", [name, low, tables.calls])
+        con.execute("insert into prepared_from values (?, ?, ?)", [name, low, source])
 
 
 def prepare_daily(tables: Tables, low: int) -> None:
@@ -248,6 +248,15 @@ def _texts(tables: Tables) -> dict[str, str]:
 
 def _disordered(tables: Tables) -> bool:
     return tables.con.execute("select count(*) from disordered").fetchall() != [(0,)]
+
+
+def made_of_calls(texts: Mapping[str, str] = PREPARED) -> set[str]:
+    """Name the prepared tables that are made of calls, directly or not.
+
+    >>> {"call_gaps", "bill_rows"} & made_of_calls()
+    {'call_gaps'}
+    """
+    return _made_of({"call_rows", *KEPT}, texts)
 
 
 def _made_of(names: set[str], texts: Mapping[str, str]) -> set[str]:

@@ -13,7 +13,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -37,15 +37,16 @@ class Command:
 
     name: str
     arguments: tuple[str, ...]
+    share: float
     more: str = ""
 
 
 MODEL = ("--out", "workspace/model", "--learner", "smooth_logistic", "--horizons", "7", "--no-mlflow", "--replace")
 COMMANDS = (
-    Command("run", ("run", "morning.toml", "--as-of", str(AS_OF))),
-    Command("run, training a challenger", ("run", "morning.toml", "--as-of", str(AS_OF)), "[renew]\nevery_days = 1"),
-    Command("score", ("score", "exports", "--model", "model", "--out", "lists/list.csv", "--out", "lists/list.parquet")),
-    Command("train --replace", ("train", "exports", *MODEL)),
+    Command("run", ("run", "morning.toml", "--as-of", str(AS_OF)), 0.4),
+    Command("run, training a challenger", ("run", "morning.toml", "--as-of", str(AS_OF)), 0.2, "[renew]\nevery_days = 1"),
+    Command("score", ("score", "exports", "--model", "model", "--out", "lists/list.csv", "--out", "lists/list.parquet"), 0.2),
+    Command("train --replace", ("train", "exports", *MODEL), 0.2),
 )
 
 
@@ -266,8 +267,9 @@ def run(
     sizes: tuple[int, ...],
     folders: tuple[str, ...],
     tell: Callable[[Tally], None] = lambda _: None,
+    skipped: Sequence[str] = (),
 ) -> Tally:
-    """Divide the kills among the commands, most of them to runs; then let them meet full disks and folders that refuse."""
+    """Divide the kills among the commands by their shares; then let them meet full disks and folders that refuse."""
     import hazards
 
     import blockrisk.training.morning.run
@@ -279,8 +281,9 @@ def run(
         world = Path(folder) / "world"
         if forked(lambda: prepare(demo, world)) != 0:
             raise RuntimeError("the world could not be made")
-        for command, share in zip(COMMANDS, (0.4, 0.2, 0.2, 0.2), strict=True):
-            episode(world, command, tally, round(share * kills), rng, tell)
+        for command in COMMANDS:
+            if command.name not in skipped:
+                episode(world, command, tally, round(command.share * kills), rng, tell)
         hazards.meet(world, tally, sizes, folders)
     return tally
 
@@ -306,6 +309,7 @@ def main() -> None:
     parser.add_argument("--demo", type=Path, default=Path(), help="folder in which `blockrisk demo` was run")
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--skip", action="append", default=[], choices=[command.name for command in COMMANDS])
     given = parser.parse_args()
     import hazards
 
@@ -315,7 +319,7 @@ def main() -> None:
     def tell(tally: Tally) -> None:  # as it goes: two hours are easily interrupted
         write_between(page, BEGIN, END, section(tally, given.seed, time.monotonic() - begun))
 
-    tell(tally := run(given.demo.resolve(), given.kills, given.seed, hazards.SIZES, hazards.FOLDERS, tell))
+    tell(tally := run(given.demo.resolve(), given.kills, given.seed, hazards.SIZES, hazards.FOLDERS, tell, given.skip))
     for line in tally.wrong:
         sys.stdout.write(f"{line[:500]}\n")
     sys.stdout.write(f"{dict(tally.kills)} {dict(tally.steps)}, {len(tally.wrong)} wrong\n")

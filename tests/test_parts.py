@@ -12,14 +12,14 @@ import pytest
 from ledgers import random_dataset
 from pandas.testing import assert_frame_equal
 
-from blockrisk.features import Tables, prepare_rows, read_tables, vectors
+from blockrisk.features import Tables, UserError, build, plan, prepare_rows, read_tables, vectors
 from blockrisk.features.intake import parts
 from blockrisk.features.intake.checks import warnings_of
 from blockrisk.features.intake.dataset import connect
 from blockrisk.serving.evidence import gather
 
-ROOM = 60
-"""Calls that fit in memory: the data set has some twenty times as many."""
+ROOM = 12
+"""Calls that fit in memory: the data sets have many times as many."""
 
 
 def write(folder: Path, seed: int) -> pd.DataFrame:
@@ -97,6 +97,30 @@ def test_what_is_prepared_is_of_the_cards_that_are_asked_for(both: tuple[Tables,
     assert_frame_equal(vectors(got, asked), vectors(want, asked), check_exact=True)
 
 
+def test_kept_days_are_computed_some_cards_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = write(tmp_path / "data", 4).sample(frac=1, random_state=2)
+    want = vectors(read_tables(tmp_path / "data"), asked)
+    computed = list[tuple[int, int] | None]()
+    compute = build._compute
+
+    def told(tables: Tables, requests: pd.DataFrame, wanted: list[plan.Output]) -> None:
+        computed.append(tables.card_nos)
+        compute(tables, requests, wanted)
+
+    monkeypatch.setattr(build, "_compute", told)
+    for rows in (10**6, ROOM):
+        monkeypatch.setattr(parts, "room", lambda con, each=0, rows=rows: rows)
+        got = read_tables(tmp_path / "data", store=tmp_path / "kept")
+        assert_frame_equal(vectors(got, asked), want, check_exact=True)
+        assert_frame_equal(vectors(got, asked.head(1)), want.head(1), check_exact=True)
+    assert computed[:2] == [None, None]
+    assert len(computed) > 4
+    assert computed[2][0] == 1  # type: ignore[index]
+    lost = pd.concat([asked.head(2), asked.head(1).assign(card_id="lost")])
+    with pytest.raises(UserError, match="card lost is not in the cards table"):
+        vectors(got, lost)
+
+
 def test_what_fits_stays_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     write(tmp_path / "data", 3)
     read = read_tables(tmp_path / "data")
@@ -131,7 +155,7 @@ import resource, signal, sys
 from pathlib import Path
 from blockrisk.features import UserError, read_tables
 from blockrisk.features.intake import parts
-parts.room = lambda con: 60
+parts.room = lambda con: 12
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 try:

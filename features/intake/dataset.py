@@ -78,6 +78,7 @@ class KeptDays:
         at: the same folder as the engine reaches it.
         days: name, SHA-256 and number of rows of the daily file, by day since 1970.
         notes: sentences on what of the daily rows had to be made anew, told as it happens (features.daily_store).
+        shown: the daily rows that were found to be up to date, each with its first day.
 
     """
 
@@ -86,6 +87,7 @@ class KeptDays:
     at: str
     days: dict[int, dict[str, Any]]
     notes: list[str] = field(default_factory=list)
+    shown: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class Tables:
         kept: the days of a store that the calls come from; None: they were read anew.
         parts: the parts of the cards that the calls are kept in, where they do not fit in memory; None: they do.
         calls: what features read calls from: the table, or the SQL of some parts of it.
+        card_nos: the numbers of the cards whose kept daily rows features read, first and last; None: of all.
         engine: gives the same data set with its rows where vectors are to be computed (features.spark); None: here.
 
     The connection also holds `set_aside`: each refused row with its table, file, line, column, value and the code of the rule.
@@ -122,6 +125,7 @@ class Tables:
     kept: KeptDays | None = None
     parts: "Parts | None" = None
     calls: str = "calls"
+    card_nos: tuple[int, int] | None = None
 
     @property
     def kept_days(self) -> KeptDays | None:

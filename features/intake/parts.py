@@ -26,6 +26,8 @@ LEAST, MOST = 8, 256
 """How many parts there may be: a writer of each is open while calls are moved."""
 _BYTES = 300
 """Memory of a call from staging to vectors; a quarter more than was measured at 20 million."""
+_KEPT_BYTES = 120
+"""The same of the kept daily rows of a call (features.daily_store)."""
 _BATCHES = 2
 """How many times less is staged at a time once calls go to files: their writers need as much again."""
 _TOGETHER = 6_000_000
@@ -139,13 +141,23 @@ class Overflow:
         return int(rows)
 
 
-def room(con: duckdb.DuckDBPyConnection) -> int:
-    """Give how many calls the engine's memory has room for.
+def room(con: duckdb.DuckDBPyConnection, each: int = _BYTES) -> int:
+    """Give how many calls the engine's memory has room for, at so many bytes each.
 
     >>> room(duckdb.connect(config={"memory_limit": "286MiB"}))
     999642
     """
-    return int(memory_limit(con) * 2**20) // _BYTES
+    return int(memory_limit(con) * 2**20) // each
+
+
+def ranges(con: duckdb.DuckDBPyConnection, rows: int, cards: int) -> list[tuple[int, int]]:
+    """Divide numbered cards into ranges of which the kept daily rows fit in memory, first and last number of each.
+
+    >>> ranges(duckdb.connect(config={"memory_limit": "286MiB"}), 6_000_000, 1000)
+    [(1, 333), (334, 666), (667, 1000)]
+    """
+    parts = max(1, min(cards, math.ceil(rows / room(con, _KEPT_BYTES))))
+    return [(cards * part // parts + 1, cards * (part + 1) // parts) for part in range(parts)]
 
 
 def _part(parts: int) -> str:
