@@ -135,6 +135,16 @@ def _calls(tables: Tables):  # type: ignore[no-untyped-def]
     return next(count for count in tables.accounting if count.table == "calls")
 
 
+def test_a_table_of_which_every_row_is_refused_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write(tmp_path / "data", 1)
+    for path in (tmp_path / "data/calls").iterdir():
+        frame = pd.read_csv(path, dtype=str)
+        frame.assign(started_at="yesterday").to_csv(path, index=False)
+    monkeypatch.setattr(parts, "room", lambda con: 3)
+    with pytest.raises(UserError, match="yesterday"):
+        read_tables(tmp_path / "data")
+
+
 def test_room_follows_the_memory_limit():
     assert parts.room(connect(memory="4GB")) > 2 * parts.room(connect(memory="2GB")) > 0
 

@@ -9,29 +9,30 @@ from blockrisk.features.tables import Column, Table
 
 def drop_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Keep one row a key: the one known first, then the one that says most, then the greatest values."""
-    if later := later_rows(con, table, table.name, "rowid"):
-        con.execute(f"delete from {table.name} where rowid in ({later})")
+    with_later_rows(con, table, table.name, "rowid", f"delete from {table.name} where rowid in ({{later}})")
 
 
-def later_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: str, place: str) -> str:
-    """Give the SQL of the places of those rows whose key another row has before them; "" if no key occurs twice.
+def with_later_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: str, place: str, statement: str) -> None:
+    """Execute a statement on the places of those rows whose key another row has before them, if there are any.
 
-    Only rows whose key's hash is another row's too are compared: `repeated_keys`, in the connection until the next call.
+    Only rows whose key's hash is another row's too are compared.
 
     Args:
         con: the connection.
         table: what the rows are of.
         rows: a table's name, or a query in brackets.
         place: the columns that tell a row's place.
+        statement: SQL in which `{later}` stands for the query of the places.
 
     """
     key = ", ".join(map(quoted, table.key))
-    if not create_repeated(con, "repeated_keys", "hashed", f"select hash({key}) as hashed from {rows}"):
-        return ""
-    return (
-        f"select {place} from (select {place}, row_number() over (partition by {key}{_order(table)}) as _nth from {rows} "
-        f"where hash({key}) in (select hashed from repeated_keys)) where _nth > 1"
-    )
+    if create_repeated(con, "repeated_keys", "hashed", f"select hash({key}) as hashed from {rows}"):
+        later = (
+            f"select {place} from (select {place}, row_number() over (partition by {key}{_order(table)}) as _nth from {rows} "
+            f"where hash({key}) in (select hashed from repeated_keys)) where _nth > 1"
+        )
+        con.execute(statement.replace("{later}", later))
+    con.execute("drop table repeated_keys")
 
 
 def _order(table: Table) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 
 from blockrisk.features.intake import staging
 from blockrisk.features.intake.dataset import memory_limit
-from blockrisk.features.intake.duplicates import later_rows
+from blockrisk.features.intake.duplicates import with_later_rows
 from blockrisk.features.intake.sources import quoted
 from blockrisk.features.tables import Table
 
@@ -112,9 +112,11 @@ class Overflow:
         if not self._parts:
             return None
         self._move()
+        written = [number for number in range(self._parts) if (self._folder / f"part={number}").exists()]
+        if not written:  # every row was refused
+            return None
         self._con.execute(f"drop table {self._staged}")
         self._con.execute(f"create table {DROPPED} (part INTEGER, filename VARCHAR, file_row_number BIGINT)")
-        written = [number for number in range(self._parts) if (self._folder / f"part={number}").exists()]
         for number in written:
             self._drop_duplicates(number)
         dropped = dict(self._con.execute(f"select part, count(*) from {DROPPED} group by part").fetchall())
@@ -133,8 +135,11 @@ class Overflow:
 
     def _drop_duplicates(self, number: int) -> None:
         """Name the duplicates of a part in DROPPED. All rows of a key are of one part: the card is of every key."""
-        if later := later_rows(self._con, self._table, f"(select * from {_files(self._folder, [number])})", _PLACE):
-            self._con.execute(f"insert into {DROPPED} select {number}, * from ({later})")
+        rows, named = (
+            f"(select * from {_files(self._folder, [number])})",
+            f"insert into {DROPPED} select {number}, * from ({{later}})",
+        )
+        with_later_rows(self._con, self._table, rows, _PLACE, named)
 
     def _rows(self, number: int) -> int:
         [(rows,)] = self._con.execute(f"select count(*) from {_files(self._folder, [number])}").fetchall()
