@@ -81,7 +81,7 @@ def show(tables: Tables, lows: Mapping[str, int], build: Build) -> None:
     kept = _kept(tables)
     state = _load(kept)
     names = _by_day(kept, lows)
-    known = all(kept.shown.get(name, low + 1) <= low for name, low in lows.items())
+    known = all(kept.shown.get(name, low + 1) <= low for name, low in lows.items()) and names.keys() <= state.days.keys()
     stale = [] if known else _stale(tables, kept, state, names, tell=False)
     if stale:
         with _held(kept):

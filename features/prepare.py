@@ -8,6 +8,7 @@ their events; for the others from their calls, once for each as_of (`upto`), so 
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 import duckdb
 
@@ -197,7 +198,7 @@ def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
     con.execute(f"create or replace temp macro pair_key(card_no, callee) as {PAIR_KEY}")
     con.execute("create temp table if not exists prepared_from (name VARCHAR, low BIGINT, calls VARCHAR)")
     texts = _texts(tables)
-    of_calls, source = made_of_calls(texts), f"{tables.calls} {tables.card_nos or ''}"
+    of_calls, source = made_of_calls(), f"{tables.calls} {tables.card_nos or ''}"
     found = con.execute("select name, low, calls from prepared_from").fetchall()
     there = {name: low for name, low, calls in found if calls == source or name not in of_calls}
     if "card_rows" not in there:
@@ -250,13 +251,14 @@ def _disordered(tables: Tables) -> bool:
     return tables.con.execute("select count(*) from disordered").fetchall() != [(0,)]
 
 
-def made_of_calls(texts: Mapping[str, str] = PREPARED) -> set[str]:
+@cache
+def made_of_calls() -> frozenset[str]:
     """Name the prepared tables that are made of calls, directly or not.
 
-    >>> {"call_gaps", "bill_rows"} & made_of_calls()
-    {'call_gaps'}
+    >>> sorted({"call_gaps", "bill_rows"} & made_of_calls())
+    ['call_gaps']
     """
-    return _made_of({"call_rows", *KEPT}, texts)
+    return frozenset(_made_of({"call_rows"}, PREPARED))
 
 
 def _made_of(names: set[str], texts: Mapping[str, str]) -> set[str]:

@@ -195,16 +195,21 @@ def memory_limit(con: duckdb.DuckDBPyConnection) -> float:
     return float(number) * {"bytes": 2**-20, "KiB": 2**-10, "MiB": 1, "GiB": 2**10, "TiB": 2**20}[unit]
 
 
+def spill_folder(con: duckdb.DuckDBPyConnection) -> Path:
+    """Name the connection's private folder."""
+    [(folder,)] = con.execute("select current_setting('temp_directory')").fetchall()
+    return Path(folder)
+
+
 def link(con: duckdb.DuckDBPyConnection, paths: Iterable[Path]) -> dict[Path, str]:
     """Link files into the connection's private folder and give the links, whose names hold nothing of the files' own.
 
     DuckDB reads `[ab]` and `*` in a path as a pattern, which may fit a foreign file.
     """
-    [(spill,)] = con.execute("select current_setting('temp_directory')").fetchall()
-    links = {}
+    spill, links = spill_folder(con), {}
     for path in paths:
         ending = next((ending for ending in (".parquet", ".csv.gz", ".gz") if path.name.endswith(ending)), ".csv")
-        target = Path(spill, f"file-{uuid4().hex}{ending}")
+        target = spill / f"file-{uuid4().hex}{ending}"
         target.symlink_to(path.resolve())
         links[path] = str(target)
     return links

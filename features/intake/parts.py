@@ -17,7 +17,7 @@ import duckdb
 import numpy as np
 
 from blockrisk.features.intake import staging
-from blockrisk.features.intake.dataset import memory_limit
+from blockrisk.features.intake.dataset import memory_limit, spill_folder
 from blockrisk.features.intake.duplicates import with_later_rows
 from blockrisk.features.intake.sources import quoted
 from blockrisk.features.tables import Table
@@ -93,8 +93,7 @@ class Overflow:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, table: Table) -> None:
         self._con, self._table, self._staged = con, table, f"staged_{table.name}"
-        [(spill,)] = con.execute("select current_setting('temp_directory')").fetchall()
-        self._folder = Path(spill, f"parts-{table.name}")
+        self._folder = spill_folder(con) / f"parts-{table.name}"
         self._columns = tuple(column.name for column in table.columns)
         self._most, self._parts = room(con), 0
 

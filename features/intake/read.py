@@ -12,7 +12,7 @@ import duckdb
 from blockrisk.features import tables as contract
 from blockrisk.features.errors import UserError, mistake
 from blockrisk.features.intake import staging
-from blockrisk.features.intake.dataset import KeptDays, Mapped, RowCount, Tables, connect, link, lock
+from blockrisk.features.intake.dataset import KeptDays, Mapped, RowCount, Tables, connect, link, lock, spill_folder
 from blockrisk.features.intake.duplicates import drop_duplicates
 from blockrisk.features.intake.macros import MACROS
 from blockrisk.features.intake.mapping import FILE, Rule, check_names, read_mapping
@@ -170,8 +170,7 @@ def _open(
     folder = Path(data)
     files, ignored = find_files(folder)
     links = link(con, [part.path for parts in files.values() for part in parts if not part.sheet])
-    [(spill,)] = con.execute("select current_setting('temp_directory')").fetchall()
-    kept_at = link_store(kept, spill) if kept else ""
+    kept_at = link_store(kept, spill_folder(con)) if kept else ""
     lock(con, list(links.values()), [kept_at] if kept else [])
     rules = read_mapping(folder if folder.is_dir() else folder.parent)
     return Door(con, files, ignored, links, rules, pseudonymise, told, kept_at)

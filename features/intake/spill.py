@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
+
 from blockrisk.features.errors import mistake
 
 PREFIX, LOCK = "blockrisk-", "owner.lock"
@@ -40,8 +42,6 @@ def private_folder() -> tuple[str, Callable[[], None]]:
 @contextmanager
 def telling_of_room() -> Iterator[None]:
     """Turn the engine's errors for want of memory or of disk into one sentence that says what to do; also a decorator."""
-    import duckdb
-
     try:
         yield
     except duckdb.Error as error:

@@ -297,8 +297,8 @@ def _tell_set_aside(door: Door, table: Table, files: dict[str, Kept]) -> None:
         door.con.executemany("insert into set_aside values (?, ?, ?, ?, ?, ?)", rows)
 
 
-def link_store(store: Store, spill: str) -> str:
+def link_store(store: Store, spill: Path) -> str:
     """Link the store into the engine's private folder; the link's name holds nothing that reads as a pattern."""
-    target = Path(spill, "kept")
+    target = spill / "kept"
     target.symlink_to(store.folder.resolve())
     return str(target)
