@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test test-long check lint format types docs model pins clean screenshots fuzz chaos serve-load year bench bench-extra bench-morning bench-quick
+.PHONY: help setup demo test test-long check lint format types docs model pins clean screenshots fuzz chaos serve-load soak bench bench-extra bench-morning bench-quick
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -57,8 +57,8 @@ chaos: setup ## kill commands 1,000 times, fill disks, take rights away; figures
 serve-load: setup ## let 100 clients ask the server for a minute; figures go into docs/RELIABILITY.md (make demo first)
 	PYTHONPATH=tests $(BIN)/python tests/clients.py docs/RELIABILITY.md
 
-year: setup ## run 365 mornings in a tiny world; figures go into docs/RELIABILITY.md (about an hour)
-	PYTHONPATH=tests $(BIN)/python tests/year.py docs/RELIABILITY.md
+soak: setup ## run 365 mornings in a small world; figures go into docs/RELIABILITY.md (an hour or two)
+	PYTHONPATH=tests $(BIN)/python tests/soak.py docs/RELIABILITY.md
 
 screenshots: setup ## take the pictures of the README from demo/data (needs Chromium and a font with Chinese; make demo first)
 	$(BIN)/python tests/screenshots.py demo docs

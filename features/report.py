@@ -61,12 +61,16 @@ def report_of(tables: Tables, warnings: list[Warned]) -> dict[str, Any]:
 
 
 def _mapping(tables: Tables) -> list[dict[str, Any]]:
-    """List how columns are read, once for all files of a table that are read alike: there may be one a day for years."""
-    found: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+    """List each way of reading a table's columns, and its files where there are two ways: there may be one a day for years."""
+    found: dict[str, dict[tuple[tuple[str, str], ...], list[str]]] = {}
     for mapped in tables.mapped:
         columns = tuple((name, shown(use.header)) for name, use in mapped.uses.items())
-        found.setdefault((mapped.table, columns), []).append(mapped.label)
-    return [{"table": table, "files": files, "columns": dict(columns)} for (table, columns), files in found.items()]
+        found.setdefault(mapped.table, {}).setdefault(columns, []).append(mapped.label)
+    return [
+        {"table": table, "columns": dict(columns)} | ({"files": files} if len(ways) > 1 else {})
+        for table, ways in found.items()
+        for columns, files in ways.items()
+    ]
 
 
 def unusable(error: UserError) -> dict[str, Any]:

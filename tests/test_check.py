@@ -236,6 +236,8 @@ def test_files_that_are_read_alike_are_told_of_once(tmp_path: Path) -> None:
     for day in range(3):
         calls.iloc[day::3].to_csv(tmp_path / f"calls/{day}.csv", index=False)
     calls.rename(columns={"callee": "被叫号码"}).iloc[:5].to_csv(tmp_path / "calls/other.csv", index=False)
-    found = [one for one in report_of(read_tables(tmp_path), [])["mapping"] if one["table"] == "calls"]
+    told = report_of(read_tables(tmp_path), [])["mapping"]
+    assert "files" not in next(one for one in told if one["table"] == "cards")
+    found = [one for one in told if one["table"] == "calls"]
     assert [one["files"] for one in found] == [["calls/0.csv", "calls/1.csv", "calls/2.csv"], ["calls/other.csv"]]
     assert [one["columns"]["callee"] for one in found] == ["callee", "被叫号码"]
