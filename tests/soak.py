@@ -226,12 +226,13 @@ def growth(values: list[float] | list[int]) -> float:
 
 def section(year: Year, cards: int, minutes: float) -> str:
     seconds = _two(year.seconds, 1.0, ".2f")
+    judged = _told(year) + (year.quality.lines() if year.quality else "")
     return f"""| {len(year.seconds)} mornings of {cards} cards, one after the other | figure |
 | --- | --- |
 | left with 0, list delivered, each row accounted for | {len(year.seconds) - len(year.wrong)} |
 | versions trained, of these promoted after the comparison | {year.trained}, {year.promoted} |
 | mornings with an alarm of any kind | {year.alarms} |
-{_told(year)}{year.quality.lines() if year.quality else ""}| seconds of a morning, median of the second and of the last quarter | {seconds} |
+{judged}| seconds of a morning, median of the second and of the last quarter | {seconds} |
 | files of models, scores, lists and records (kept {KEPT_DAYS} days), the same | {_two(year.files, 1.0, ",.0f")} |
 | MB of them, the same | {_two(year.bytes, 1e6, ".2f")} |
 | MB of memory of the process, the same | {_two(year.memory, 1e6, ",.0f")} |
