@@ -1,6 +1,7 @@
 """Text columns as numbers: how much riskier a level was than the base rate."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -27,9 +28,15 @@ class TextEncoder:
 
     def encode(self, column: str, values: pd.Series) -> Array:
         """Look up one text column, float64[n]; ValueError when `column` is not one of `columns`."""
-        index = self.columns.index(column)
-        known: dict[str | None, float] = dict(zip(self.levels[index], self.numbers[index].tolist(), strict=True))
+        if column not in self.columns:
+            raise ValueError(f"{column} is no text column of the model")
+        known = self._known[column]
         return np.fromiter((known.get(value, 0.0) for value in as_text(values)), dtype=np.float64, count=len(values))
+
+    @cached_property
+    def _known(self) -> dict[str, dict[str | None, float]]:
+        parts = zip(self.columns, self.levels, self.numbers, strict=True)
+        return {column: dict(zip(levels, numbers.tolist(), strict=True)) for column, levels, numbers in parts}
 
     def check(self, columns: list[str]) -> None:
         """Look at the lists before they are used; ValueError unless each text column is one of `columns` and has its numbers."""

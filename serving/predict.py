@@ -252,13 +252,14 @@ def _values(frame: pd.DataFrame, model: Model) -> np.ndarray:
     values = np.full((len(frame), len(model.columns)), np.nan)
     values[:, [places[name] for name in encoder.columns]] = 0.0  # a text that is left out: an average one
     known = [(place, str(name)) for place, name in enumerate(names) if name in places]
-    kinds = frame.dtypes.array
-    plain = {place: name for place, name in known if name not in encoder.columns and is_number(kinds[place])}
+    kinds = frame.dtypes.tolist()
+    numeric = {kind for kind in set(kinds) if is_number(kind)}
+    plain = {place: name for place, name in known if kinds[place] in numeric and name not in encoder.columns}
     values[:, [places[name] for name in plain.values()]] = frame.iloc[:, list(plain)].to_numpy(dtype=np.float64)
     for place, name in known:
         if place not in plain:
             column = frame.iloc[:, place]
-            values[:, places[name]] = encoder.encode(name, column.astype("str")) if name in encoder.columns else _numbers(column)
+            values[:, places[name]] = encoder.encode(name, column) if name in encoder.columns else _numbers(column)
     return values
 
 
