@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from blockrisk.features.daily import COMPACT, DAILY, DAY, KEPT, call_rows_sql, day_of
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake.days import digest_of, held, iso_day, read_day, write_rows
-from blockrisk.features.intake.store import DAYS, ROWS
+from blockrisk.features.intake.manifest import DAYS, ROWS
 from blockrisk.features.messages import say
 from blockrisk.features.output import write_json
 

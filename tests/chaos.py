@@ -22,7 +22,7 @@ from mornings import AS_OF, by_month, settings, small_world
 
 from blockrisk.features.daily_store import MANIFEST as DAILY
 from blockrisk.features.intake.days import digest_of
-from blockrisk.features.intake.store import DAYS, MANIFEST, ROWS
+from blockrisk.features.intake.manifest import DAYS, MANIFEST, ROWS
 from blockrisk.features.output import write_between
 
 BEGIN, END = "<!-- chaos: written by make chaos -->", "<!-- end of chaos -->"

@@ -15,12 +15,13 @@ from blockrisk.features.intake import staging
 from blockrisk.features.intake.dataset import KeptDays, Mapped, RowCount, Tables, connect, link, lock, spill_folder
 from blockrisk.features.intake.duplicates import drop_duplicates
 from blockrisk.features.intake.macros import MACROS
+from blockrisk.features.intake.manifest import Store, open_store
 from blockrisk.features.intake.mapping import FILE, Rule, check_names, read_mapping
 from blockrisk.features.intake.parts import Overflow, Parts
 from blockrisk.features.intake.pseudonyms import set_key
 from blockrisk.features.intake.sources import Found, Source, find_files, open_frames, quoted
 from blockrisk.features.intake.spill import telling_of_room
-from blockrisk.features.intake.store import Store, link_store, open_store, read_kept
+from blockrisk.features.intake.store import link_store, read_kept
 from blockrisk.features.meanings import of_table
 from blockrisk.features.tables import Table
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake.days import digest_of
-from blockrisk.features.intake.store import DAYS, ROWS
+from blockrisk.features.intake.manifest import DAYS, ROWS
 from blockrisk.features.output import sweep as sweep_files
 from blockrisk.models.folder import remove_folder, sweep
 
