@@ -17,7 +17,7 @@ from pandas.testing import assert_frame_equal
 
 from blockrisk.features import Tables, UserError, read_tables, vectors
 from blockrisk.features.cli import features
-from blockrisk.features.intake import account_lines, store
+from blockrisk.features.intake import account_lines, manifest, store
 from blockrisk.features.intake.days import read_day
 
 DATA = random_dataset(3, cards=5, dates=2)
@@ -61,23 +61,15 @@ def same_as_from_scratch(folder: Path, kept: Path, **options: object) -> Tables:
 
 
 def test_only_new_files_are_staged(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    staged: list[str] = []
-    stage = store.staging.stage
-
-    def told(door, table, found, number):  # type: ignore[no-untyped-def]
-        staged.append(found.label)
-        return stage(door, table, found, number)
-
     newest = files_of(folder)[-1]
     text = take_away(newest)
     read_tables(folder, store=tmp_path / "kept")
     newest.write_text(text, encoding="utf-8")
-    monkeypatch.setattr(store.staging, "stage", told)
+    staged = staged_calls(monkeypatch)
     got, want = read_tables(folder, store=tmp_path / "kept"), read_tables(folder)
     assert_frame_equal(vectors(got, DATA.requests()), vectors(want, DATA.requests()), check_exact=True)
-    calls = [label for label in staged if label.startswith("calls/")]
-    assert calls[0] == f"calls/{newest.name}"
-    assert len(calls) == 1 + len(files_of(folder))  # the store read one, the reading from scratch all
+    assert staged[0] == f"calls/{newest.name}"
+    assert len(staged) == 1 + len(files_of(folder))  # the store read one, the reading from scratch all
 
 
 def old_rows_again(folder: Path) -> None:
@@ -184,12 +176,54 @@ def test_a_run_that_is_cut_off_leaves_the_state_before(folder: Path, tmp_path: P
     before = json.loads((kept / "manifest.json").read_text(encoding="utf-8"))
     a_file_changed(folder)
     with monkeypatch.context() as cut:
-        cut.setattr(store, "write_json", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        cut.setattr(manifest, "write_json", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             read_tables(folder, store=kept)
     assert json.loads((kept / "manifest.json").read_text(encoding="utf-8")) == before
     assert all((kept / "days" / one["name"]).is_file() for one in before["days"].values())
     same_as_from_scratch(folder, kept)
+
+
+def staged_calls(monkeypatch: pytest.MonkeyPatch, stop: int | None = None) -> list[str]:
+    """Note the files of calls that are staged from now on; the one after `stop` is as a full disk."""
+    staged: list[str] = []
+    stage = store.staging.stage
+
+    def told(door, table, found, number):  # type: ignore[no-untyped-def]
+        if table.name == "calls":
+            if len(staged) == stop:
+                raise OSError(28, "No space left on device")
+            staged.append(found.label)
+        return stage(door, table, found, number)
+
+    monkeypatch.setattr(store.staging, "stage", told)
+    return staged
+
+
+def test_files_that_do_not_fit_in_memory_are_taken_in_some_at_a_time(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    commits: list[int] = []
+    monkeypatch.setattr(store, "commit", lambda _, state: (commits.append(len(state.files)), manifest.commit(_, state)))
+    monkeypatch.setattr(store, "room", lambda con: 2)
+    same_as_from_scratch(folder, tmp_path / "kept")
+    assert commits == list(range(1, len(files_of(folder)) + 1))
+    a_file_changed(folder)
+    same_as_from_scratch(folder, tmp_path / "kept")
+    assert len(commits) == len(files_of(folder)) + 1, "what is made anew has all its files at once"
+    named = {one["name"] for one in json.loads((tmp_path / "kept/manifest.json").read_text(encoding="utf-8"))["days"].values()}
+    read_tables(folder, store=tmp_path / "kept")
+    assert {path.name for path in (tmp_path / "kept/days").iterdir()} == named
+
+
+def test_what_was_taken_in_before_a_run_is_cut_off_is_not_read_again(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(store, "room", lambda con: 2)
+    with monkeypatch.context() as disk:
+        staged_calls(disk, stop=2)
+        with pytest.raises(OSError, match="No space"):
+            read_tables(folder, store=tmp_path / "kept")
+    staged = staged_calls(monkeypatch)
+    read_tables(folder, store=tmp_path / "kept")
+    assert staged == [f"calls/{path.name}" for path in files_of(folder)[2:]]
+    same_as_from_scratch(folder, tmp_path / "kept")
 
 
 def test_a_file_that_cannot_be_understood_leaves_the_store_as_it_was(folder: Path, tmp_path: Path):

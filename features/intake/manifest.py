@@ -113,7 +113,7 @@ def commit(store: Store, state: State) -> None:
         "format": FORMAT,
         "rules": state.rules,
         "today": state.today,
-        "files": {label: vars(kept) for label, kept in state.files.items()},
+        "files": {label: vars(state.files[label]) for label in sorted(state.files)},
         "days": {str(day): state.days[day] for day in sorted(state.days)},
     }
     write_json(store.folder / MANIFEST, told)

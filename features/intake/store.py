@@ -3,7 +3,8 @@
 A run compares the digests of the raw files with those in the manifest. New files are read through the door and joined with the kept
 rows of the days that they touch: keeping one row a key is choosing the first in a total order, so rows may come in parts. Where a
 file has changed or gone, or a kept day is damaged, the days concerned are made anew from every file that touches them. The manifest
-is replaced last, in one rename: a run that is cut off leaves the old state.
+is replaced last, in one rename: a run that is cut off leaves the old state, or that of the files taken in before, where new files are
+more than fit in memory.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from blockrisk.features.intake import days as daily
 from blockrisk.features.intake import staging
 from blockrisk.features.intake.duplicates import drop_duplicates
 from blockrisk.features.intake.manifest import DAYS, LOCK, Kept, State, Store, commit, load
+from blockrisk.features.intake.parts import room
 from blockrisk.features.intake.sources import Found, quoted
 from blockrisk.features.messages import say
 from blockrisk.features.tables import Table
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from blockrisk.features.intake.read import Door
 
 _WAIT_S = 600
+_SHARE = 2
+"""New files are taken in some at a time, as many as fit in this part of memory: days are written beside them."""
 
 
 def read_kept(door: Door, table: Table, store: Store) -> tuple[list[staging.Staged], dict[int, dict[str, Any]]]:
@@ -57,22 +61,39 @@ def _refresh(door: Door, table: Table, store: Store) -> tuple[list[staging.Stage
     anew = damaged | {day for label in stale for day in state.files[label].days}
     fresh = [label for label in found if label in stale or label not in state.files]
     again = [label for label in found if label not in fresh and anew & set(state.files[label].days)]
-    read = _read_files(door, table, {label: found[label] for label in [*fresh, *again]}, digests)
+    files = {label: replace(state.files[label], mark=marks[label]) for label in found if label not in fresh}
+    state = State(store.rules, store.today, files, state.days, [one["name"] for one in state.days.values()])
+    rest = {label: found[label] for label in [*fresh, *again]}
+    most = None if anew else room(door.con) // _SHARE  # what is made anew needs all its files at once
+    while True:
+        read = _read_files(door, table, rest, digests, most)
+        kept = {label: replace(one, mark=marks[label]) for label, one in read.items()}
+        state = _take_in(door, table, store, state, kept, set(again), anew)
+        rest = {label: part for label, part in rest.items() if label not in read}
+        if not rest:
+            break
+    _show(door, table, state.days)
+    _tell_set_aside(door, table, state.files)
+    return [state.files[label].as_staged(label) for label in found], state.days
+
+
+def _take_in(door: Door, table: Table, store: Store, state: State, read: dict[str, Kept], again: set[str], anew: set[int]) -> State:
+    """Join the staged rows of files with the kept ones of their days, and commit the state that knows them."""
     if read:
-        _leave_out(door, table, [*fresh, *again], set(again), anew)
+        _leave_out(door, table, list(read), again, anew)
     else:
         staging.create(door.con, table, table.name)
-    files = {label: replace(read[label] if label in fresh else state.files[label], mark=marks[label]) for label in found}
-    touched = {day for label in fresh for day in read[label].days} | anew
+    fresh = {label: one for label, one in read.items() if label not in again}
+    touched = {day for one in fresh.values() for day in one.days} | anew
     _join_kept(door, table, store, state, touched - anew)
     days = {day: one for day, one in state.days.items() if day not in touched}
     if touched:
         drop_duplicates(door.con, table)
         days |= _write_days(door, table, store, touched)
-    commit(store, State(store.rules, store.today, files, days, [one["name"] for one in state.days.values()]))
-    _show(door, table, days)
-    _tell_set_aside(door, table, files)
-    return [files[label].as_staged(label) for label in found], days
+    door.con.execute(f"drop table {table.name}")
+    state = replace(state, files=state.files | fresh, days=days)
+    commit(store, state)
+    return state
 
 
 def _stale(door: Door, state: State, digests: dict[str, str], store: Store) -> set[str]:
@@ -111,8 +132,8 @@ def _day_of(table: Table) -> str:
     return f"epoch_us({table.event}) // {DAY_US}"
 
 
-def _read_files(door: Door, table: Table, found: dict[str, Found], digests: dict[str, str]) -> dict[str, Kept]:
-    """Stage raw files; give what is to be kept of each. Afterwards `staged_TABLE` holds the rows of all."""
+def _read_files(door: Door, table: Table, found: dict[str, Found], digests: dict[str, str], most: int | None) -> dict[str, Kept]:
+    """Stage raw files until there are more than `most` rows; give what is to be kept of each. `staged_TABLE` holds their rows."""
     kept = {}
     for number, (label, part) in enumerate(found.items()):
         one = staging.stage(door, table, part, number)
@@ -129,6 +150,9 @@ def _read_files(door: Door, table: Table, found: dict[str, Found], digests: dict
             sorted(int(day) for (day,) in door.con.execute(days, [number]).fetchall()),
             [list(row) for row in door.con.execute(aside, [table.name, label]).fetchall()],
         )
+        [(rows,)] = door.con.execute(f"select count(*) from staged_{table.name}").fetchall()
+        if most is not None and rows > most:
+            break
     return kept
 
 
@@ -169,7 +193,6 @@ def _write_days(door: Door, table: Table, store: Store, touched: set[int]) -> di
 def _show(door: Door, table: Table, days: dict[int, dict[str, Any]]) -> None:
     """Leave the kept days in the connection as a view, of which the engine reads what a statement needs, and `no_calls`: none."""
     staging.create(door.con, table, f"no_{table.name}")
-    door.con.execute(f"drop table if exists {table.name}")
     if not days:
         staging.create(door.con, table, table.name)
         return
