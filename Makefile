@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test test-long check lint format types docs model pins clean screenshots fuzz chaos serve-load soak bench bench-extra bench-morning bench-quick
+.PHONY: help setup demo test test-long check lint format types docs model pins clean screenshots fuzz chaos serve-load soak bench bench-extra bench-morning bench-scoring bench-quick
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -78,7 +78,10 @@ bench-extra: setup
 
 bench: bench-extra ## measure the feature engine beside Polars and pandas on 1, 10 and 100 million calls, and write docs/BENCHMARKS.md
 	$(BIN)/python benchmarks/run.py --sizes 1,10,100 --rounds 3 --page docs/BENCHMARKS.md
-	$(MAKE) bench-morning
+	$(MAKE) bench-morning bench-scoring
+
+bench-scoring: setup ## measure scoring with the demo's model, and write it into docs/SCALE.md (make demo first)
+	$(BIN)/python benchmarks/scoring.py demo --page docs/SCALE.md
 
 bench-morning: setup ## measure a new morning with a store beside the same from scratch, and write it into docs/SCALE.md
 	$(BIN)/python benchmarks/morning.py --rounds 3 --page docs/SCALE.md

@@ -21,6 +21,7 @@ from blockrisk.features.daily import COMPACT, DAILY, DAY, KEPT, call_rows_sql, d
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake.days import digest_of, held, iso_day, read_day, write_rows
 from blockrisk.features.intake.manifest import DAYS, ROWS
+from blockrisk.features.intake.parts import room
 from blockrisk.features.messages import say
 from blockrisk.features.output import write_json
 
@@ -228,7 +229,7 @@ def _number(tables: Tables, kept: KeptDays, state: State, source: str) -> None:
 
 def _refresh(tables: Tables, kept: KeptDays, state: State, days: list[int], build: Build) -> None:
     """Make the rows of these days, some days at a time, and keep them."""
-    for part in _parts(kept, days):
+    for part in _parts(kept, days, min(CALLS_AT_ONCE, room(tables.con))):
         con = tables.con.cursor()
         _show_part(replace(tables, con=con), kept, state, part, build)
         for name, sql in COMPACT.items():
@@ -260,13 +261,13 @@ def _show_part(tables: Tables, kept: KeptDays, state: State, days: list[int], bu
     con.execute(f"create temp table {CONTEXT} as {CONTEXT_SQL.format(days='calls_on')}")
 
 
-def _parts(kept: KeptDays, days: list[int]) -> list[list[int]]:
-    """Divide days into runs without a gap, of about CALLS_AT_ONCE calls."""
+def _parts(kept: KeptDays, days: list[int], most: int) -> list[list[int]]:
+    """Divide days into runs without a gap, of at most so many calls where a day has no more."""
     parts: list[list[int]] = []
     rows = 0
     for day in days:
         rows += kept.days[day]["rows"]
-        if not parts or parts[-1][-1] != day - 1 or rows > CALLS_AT_ONCE:
+        if not parts or parts[-1][-1] != day - 1 or rows > most:
             parts.append([])
             rows = kept.days[day]["rows"]
         parts[-1].append(day)

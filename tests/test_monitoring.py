@@ -70,6 +70,16 @@ def test_a_morning_as_every_other_is_checked_in_full_and_quiet_about_its_lists(
     assert check_drift(given) == check_drift(none) == findings.results["drift"]
 
 
+def test_scores_of_an_earlier_version_are_no_drift(tables: Tables, scores: Path, end: pd.Timestamp, demo: Path) -> None:
+    """The same cards scored by another model differ; what is asked is whether the cards do."""
+    loaded = load_model(demo / "demo/model")
+    before = check_drift(Context(tables, scores, end, loaded))
+    for path in sorted(scores.iterdir())[:-1]:
+        write_frame(pd.read_parquet(path).assign(probability=lambda rows: rows["probability"] / 3), path)
+    assert check_drift(Context(tables, scores, end, loaded)) == before
+    assert before.rows
+
+
 def test_a_missing_a_repeated_and_a_foreign_list_are_named(tables: Tables, scores: Path, end: pd.Timestamp, demo: Path) -> None:
     names = [f"{end - pd.Timedelta(days=back):%Y-%m-%d}" for back in range(10)]
     (scores / f"{names[3]}.parquet").unlink()
@@ -203,6 +213,36 @@ def test_a_missing_day_and_a_repeated_day_are_named(
     assert (repeat["date"], repeat["other"]) == (f"{copied:%Y-%m-%d}", f"{source:%Y-%m-%d}")
 
 
+def late(rows: pd.DataFrame, event: str, days: int, where: pd.Series | None = None) -> pd.DataFrame:
+    """Let rows become known so many days after their event."""
+    known = rows[event] + pd.Timedelta(days=days)
+    return rows.assign(available_at=known if where is None else known.where(where))
+
+
+def test_rows_that_always_come_days_later_are_no_silence_and_no_missing_day(
+    frames: dict[str, pd.DataFrame], scores: Path, end: pd.Timestamp, demo: Path
+) -> None:
+    """A morning holds what was known by then: of the last days, nothing of what comes late."""
+    cards, calls = frames["cards"], frames["calls"]
+    operator = calls["card_id"].map(cards.set_index("card_id")["operator"])
+    calls = late(calls, "started_at", 2, operator == operator.iloc[0])
+    tables = {"cards": cards, "calls": calls, "complaints": late(frames["complaints"], "complained_at", 3)}
+    morning = end - pd.Timedelta(days=14)
+
+    def told(at: pd.Timestamp, known: pd.Timestamp) -> list[str]:
+        there = {
+            name: rows[rows["available_at"].fillna(rows["started_at" if name == "calls" else "complained_at"]) < known]
+            for name, rows in tables.items()
+            if name != "cards"
+        }
+        found = check_feeds(Context(read_tables({"cards": cards, **there}), scores, at, load_model(demo / "demo/model")))
+        return [alarm.kind for alarm in found.alarms]
+
+    assert told(morning, morning) == []
+    assert told(morning, end) == [], "what came later changes nothing"
+    assert set(told(end, morning)) >= {"feed_day", "feed_silent"}
+
+
 def test_a_table_is_silent_when_it_holds_nothing_for_longer_than_ever_and_than_chance_allows() -> None:
     as_of = pd.Timestamp("2026-03-01")
 
@@ -211,6 +251,7 @@ def test_a_table_is_silent_when_it_holds_nothing_for_longer_than_ever_and_than_c
         return pd.Series(a_day, index=days[days.day_of_week < 5])  # never at a week-end
 
     assert silent_since(rows(10.0, 5), as_of) == "2026-02-24"
+    assert silent_since(rows(10.0, 3), as_of) is None, "a day longer than the longest before is within what months differ by"
     assert silent_since(rows(10.0, 1), as_of) is None
     assert silent_since(rows(0.5, 5), as_of) is None
     assert silent_since(rows(10.0, 5).head(1), as_of) is None

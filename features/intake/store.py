@@ -3,8 +3,8 @@
 A run compares the digests of the raw files with those in the manifest. New files are read through the door and joined with the kept
 rows of the days that they touch: keeping one row a key is choosing the first in a total order, so rows may come in parts. Where a
 file has changed or gone, or a kept day is damaged, the days concerned are made anew from every file that touches them. The manifest
-is replaced last, in one rename: a run that is cut off leaves the old state, or that of the files taken in before, where new files are
-more than fit in memory.
+is replaced last, in one rename: a run that is cut off leaves the old state, or, where new files are more than fit in memory and are
+taken in some at a time, that with the files before.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def check_drift(context: Context) -> Result:
     frames = _features(context, then)
     if not all(len(frame) for frame in frames):
         return Result(early=("no card was at risk on one of the mornings that are compared",))
-    scores, early = _scores(context, then)
+    scores = shift(*(_scored(context, frame) for frame in frames))
     shifts = [*compared(*frames), *([] if scores is None else [scores])]
     drifted = beyond(shifts)
     alarms = tuple(_alarm(one, then) for one in drifted)
@@ -48,7 +48,7 @@ def check_drift(context: Context) -> Result:
         "drifted": float(len(drifted)),
         "largest": max((abs(one.now - one.before) for one in shifts), default=0.0),
     }
-    return Result(alarms, early, rows, metrics)
+    return Result(alarms, rows=rows, metrics=metrics)
 
 
 def compared(before: pd.DataFrame, now: pd.DataFrame) -> list[Shift]:
@@ -90,13 +90,9 @@ def _features(context: Context, then: pd.Timestamp) -> list[pd.DataFrame]:
     return [found[found["as_of"] == date].drop(columns="as_of") for date in (then, context.as_of)]
 
 
-def _scores(context: Context, then: pd.Timestamp) -> tuple[Shift | None, tuple[str, ...]]:
-    before, now = context.scores.of(then), context.scores.of(context.as_of)
-    if not len(before) or not len(now):
-        missing = then if not len(before) else context.as_of
-        return None, (f"scores cannot be compared: there is no score file of {missing:%Y-%m-%d}",)
-    series = [part.set_index(part["card_id"].astype("str"))["probability"] for part in (before, now)]
-    return shift(*series), ()
+def _scored(context: Context, frame: pd.DataFrame) -> pd.Series:
+    """Forecast a morning's vectors with the model of today: the scores of another version would differ on the same cards."""
+    return pd.Series(context.model.probability(frame), frame.index, name="probability")
 
 
 def _alarm(one: Shift, then: pd.Timestamp) -> Alarm:

@@ -1,10 +1,14 @@
-"""Whether every table went on as usual: days without calls, days that repeat another, tables and operators that fell silent."""
+"""Whether every table went on as usual: days without calls, days that repeat another, tables and operators that fell silent.
+
+Rows may become known days after their event. So a day is held against what was known of earlier days as long after them, and a
+table is silent from the last day on which a row of it became known: else the days whose rows are still to come would be a silence.
+"""
 
 from typing import Any, Final
 
 import pandas as pd
 
-from blockrisk.features.tables import TABLES
+from blockrisk.features.tables import TABLES, table
 from blockrisk.training.monitoring.context import Context
 from blockrisk.training.monitoring.findings import Alarm, Result
 
@@ -29,14 +33,15 @@ _BUSY: Final = 5  # calls a day, from which a card's day is told from another's
 
 def check_feeds(context: Context) -> Result:
     """Look at the rows of every table by day, before as_of; the usual is that of the same weekdays."""
-    counts = {name: _by_day(context, name, event) for name, event in _events(context).items()}
-    calls = counts.pop("calls")
+    events = _events(context)
+    counts = {name: _by_day(context, name, _known(name, event)) for name, event in events.items()}
+    calls = _calls(context)
     recent = pd.date_range(end=context.as_of - pd.Timedelta(days=1), periods=RECENT_DAYS)
-    alarms = [alarm for day in recent if (alarm := _thin(calls, day)) is not None]
+    alarms = [alarm for day in recent if (alarm := _thin(calls, day, context.as_of)) is not None]
     alarms += [
         _alarm("feed_silent", table=name, since=since)
         for name, rows in counts.items()
-        if (since := silent_since(rows, context.as_of))
+        if name != "calls" and (since := silent_since(rows, context.as_of))
     ]
     for operator, rows in _calls_by_operator(context).items():
         if not alarms and (since := silent_since(rows, context.as_of)):
@@ -44,29 +49,44 @@ def check_feeds(context: Context) -> Result:
     alarms += [
         _alarm("feed_repeated", date=f"{day}", other=f"{other}", share=share) for day, other, share in _repeats(context, recent[0])
     ]
-    metrics = {
-        f"days_since.{name}": _days_since(rows, context.as_of) for name, rows in {"calls": calls, **counts}.items() if len(rows)
-    }
+    metrics = {f"days_since.{name}": _days_since(rows, context.as_of) for name, rows in counts.items() if len(rows)}
     return Result(tuple(alarms), metrics=metrics)
 
 
 def _events(context: Context) -> dict[str, str]:
     """Name the tables that were supplied and whose rows come of themselves, each with its event time."""
     return {
-        table.name: table.event
-        for table in TABLES
-        if table.event is not None and table.name in context.tables.present and table.name not in ("actions", "roaming_notices")
+        one.name: one.event
+        for one in TABLES
+        if one.event is not None and one.name in context.tables.present and one.name not in ("actions", "roaming_notices")
     }
 
 
-def _by_day(context: Context, name: str, event: str, where: str = "true") -> pd.Series:
+def _known(name: str, event: str) -> str:
+    """Give the SQL of the moment at which a row of a table became known."""
+    dated = any(column.name == "available_at" for column in table(name).columns)
+    return f"greatest({event}, coalesce(available_at, {event}))" if dated else event
+
+
+def _by_day(context: Context, name: str, moment: str) -> pd.Series:
+    """Count the rows of a table by the day of a moment: float64, indexed by day."""
     found = context.tables.con.execute(
-        f"select date_trunc('day', {event}) as day, count(*) as rows from {name}"
-        f" where {event} < $as_of and {event} >= $first and {where} group by all order by all",
+        f"select date_trunc('day', {moment}) as day, count(*) as rows from {name}"
+        f" where {moment} < $as_of and {moment} >= $first group by all order by all",
         {"as_of": context.as_of.to_pydatetime(), "first": _first(context).to_pydatetime()},
     ).df()
     days = pd.to_datetime(found["day"])
     return pd.Series(found["rows"].to_numpy(dtype=float), index=days)
+
+
+def _calls(context: Context) -> pd.DataFrame:
+    """Count the calls by day and by how many days later they were known: day, late, rows, ordered by day."""
+    known = _known("calls", "started_at")
+    return context.tables.con.execute(
+        f"select date_trunc('day', started_at) as day, date_diff('day', started_at, {known}) as late, count(*) as rows from calls"
+        f" where started_at >= $first and {known} < $as_of group by all order by all",
+        {"as_of": context.as_of.to_pydatetime(), "first": _first(context).to_pydatetime()},
+    ).df()
 
 
 def _first(context: Context) -> pd.Timestamp:
@@ -74,9 +94,10 @@ def _first(context: Context) -> pd.Timestamp:
 
 
 def _calls_by_operator(context: Context) -> dict[str, pd.Series]:
+    known = _known("calls", "started_at")
     found = context.tables.con.execute(
-        "select c.operator, date_trunc('day', t.started_at) as day, count(*) as rows from calls t join cards c using (card_id)"
-        " where t.started_at < $as_of and t.started_at >= $first and c.operator is not null group by all order by all",
+        f"select c.operator, date_trunc('day', {known}) as day, count(*) as rows from calls t join cards c using (card_id)"
+        f" where {known} < $as_of and {known} >= $first and c.operator is not null group by all order by all",
         {"as_of": context.as_of.to_pydatetime(), "first": _first(context).to_pydatetime()},
     ).df()
     return {
@@ -85,19 +106,23 @@ def _calls_by_operator(context: Context) -> dict[str, pd.Series]:
     }
 
 
-def _thin(calls: pd.Series, day: pd.Timestamp) -> Alarm | None:
+def _thin(calls: pd.DataFrame, day: pd.Timestamp, as_of: pd.Timestamp) -> Alarm | None:
     """Tell of a day with no calls, or far fewer than usual on its weekday; None where it is as usual or nothing is known of it."""
+    counts = calls[calls["late"] < (as_of - day).days].groupby("day")["rows"].sum()
     earlier = [day - pd.Timedelta(weeks=weeks) for weeks in range(1, USUAL_DAYS // 7)]
-    known = [float(calls.get(date, 0.0)) for date in earlier if len(calls) and date >= calls.index[0]]
+    known = [float(counts.get(date, 0.0)) for date in earlier if len(calls) and date >= calls["day"].iloc[0]]
     usual = float(pd.Series(known).median()) if known else 0.0
-    rows = float(calls.get(day, 0.0))
+    rows = float(counts.get(day, 0.0))
     if usual < LEAST_ROWS or rows >= FEW * usual:
         return None
     return _alarm("feed_day", date=f"{day:%Y-%m-%d}", rows=int(rows), usual=int(usual))
 
 
 def silent_since(rows: pd.Series, as_of: pd.Timestamp) -> str | None:
-    """Give the first day without a row if the silence until as_of is longer than any before, and holds LEAST_ROWS usually."""
+    """Give the first day without a row if the silence until as_of is longer than any before, and holds LEAST_ROWS usually.
+
+    It must be half as long again as the longest before: months and holidays are not of one length.
+    """
     if len(rows) < 2:
         return None
     days = rows.index
@@ -105,7 +130,7 @@ def silent_since(rows: pd.Series, as_of: pd.Timestamp) -> str | None:
     gap = (as_of - since).days
     longest = max((later - earlier).days - 1 for earlier, later in zip(days[:-1], days[1:], strict=True))
     usual = float(rows.sum()) / ((days[-1] - days[0]).days + 1)
-    return f"{since:%Y-%m-%d}" if gap > longest and gap * usual >= LEAST_ROWS else None
+    return f"{since:%Y-%m-%d}" if gap > longest + longest // 2 and gap * usual >= LEAST_ROWS else None
 
 
 def _days_since(rows: pd.Series, as_of: pd.Timestamp) -> float:
