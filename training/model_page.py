@@ -41,7 +41,7 @@ SECTIONS: Final = (
         "Is the advice true",
         "2,000 advices of each world, the action applied for real in the simulator (`benchmarks/advice.py`): the mean change of"
         " the probability told and true, in points; how often the true change lies inside the stated interval; how many intervals"
-        " are firm, that is, exclude no effect, and how many of these have the direction right.",
+        " exclude no effect, and how many of these have the direction right.",
     ),
     (
         "real_cards.md",
