@@ -17,7 +17,7 @@ from blockrisk.serving.predict import load_model, predict, risk_vectors
 from blockrisk.training.monitoring import Alarm, Findings, Result, deliver, delivery, monitor
 from blockrisk.training.monitoring.context import Context
 from blockrisk.training.monitoring.drift import check_drift
-from blockrisk.training.monitoring.feeds import check_feeds, silent_since
+from blockrisk.training.monitoring.feeds import GAP_DAYS, check_feeds, silent_since
 
 DAYS = 45
 QUIET = Findings("2025-03-01", {"mornings": Result()})
@@ -255,6 +255,15 @@ def test_a_table_is_silent_when_it_holds_nothing_for_longer_than_ever_and_than_c
     assert silent_since(rows(10.0, 1), as_of) is None
     assert silent_since(rows(0.5, 5), as_of) is None
     assert silent_since(rows(10.0, 5).head(1), as_of) is None
+
+
+def test_the_end_of_a_long_month_is_no_silence_of_bills() -> None:
+    """Bills fall due on the 1st to the 28th: February ends with one day without, March with three."""
+    as_of = pd.Timestamp("2024-04-01")
+    days = pd.date_range(as_of - pd.Timedelta(days=GAP_DAYS), as_of, inclusive="left")
+    bills = pd.Series(40.0, index=days[days.day <= 28])
+    assert silent_since(bills, as_of) is None
+    assert silent_since(bills[bills.index < "2024-03-25"], as_of) == "2024-03-25"
 
 
 @pytest.mark.long

@@ -15,6 +15,9 @@ from blockrisk.training.monitoring.findings import Alarm, Result
 USUAL_DAYS: Final = 56
 """Days before the recent ones from which the usual is learned: eight of each weekday."""
 
+GAP_DAYS: Final = 100
+"""Days from which the longest silence of a table is learned: bills of a month that ends on a 28th, and two month ends before it."""
+
 RECENT_DAYS: Final = 7
 """Days whose gaps and repeats are told of."""
 
@@ -69,11 +72,11 @@ def _known(name: str, event: str) -> str:
 
 
 def _by_day(context: Context, name: str, moment: str) -> pd.Series:
-    """Count the rows of a table by the day of a moment: float64, indexed by day."""
+    """Count the rows of a table by the day of a moment, over GAP_DAYS: float64, indexed by day."""
     found = context.tables.con.execute(
         f"select date_trunc('day', {moment}) as day, count(*) as rows from {name}"
         f" where {moment} < $as_of and {moment} >= $first group by all order by all",
-        {"as_of": context.as_of.to_pydatetime(), "first": _first(context).to_pydatetime()},
+        {"as_of": context.as_of.to_pydatetime(), "first": (context.as_of - pd.Timedelta(days=GAP_DAYS)).to_pydatetime()},
     ).df()
     days = pd.to_datetime(found["day"])
     return pd.Series(found["rows"].to_numpy(dtype=float), index=days)
