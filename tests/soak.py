@@ -68,7 +68,7 @@ class World:
 
 @dataclass
 class Year:
-    """Collect what each morning gave. `policy` has (morning, operator, day from which it holds) of each policy alarm, once."""
+    """Collect what each morning gave; `policy` has the mornings on which an alarm of an operator began, `open` whose are open."""
 
     world: World | None = None
     days: list[date] = field(default_factory=list)
@@ -79,7 +79,8 @@ class Year:
     promoted: int = 0
     trained: int = 0
     alarms: int = 0
-    policy: dict[tuple[str, str], tuple[date, str]] = field(default_factory=dict)
+    policy: list[tuple[date, str]] = field(default_factory=list)
+    open: set[str] = field(default_factory=set)
     quality: Quality | None = None
     wrong: list[str] = field(default_factory=list)
     grown: list[str] = field(default_factory=list)
@@ -87,14 +88,14 @@ class Year:
     def found_after(self) -> int | None:
         """Give the days from the tightening to the first morning that named its operator, None if none did."""
         assert self.world is not None
-        mornings = [m for (operator, _), (m, _) in self.policy.items() if operator == self.world.operator and m > self.world.change]
+        mornings = [day for day, operator in self.policy if operator == self.world.operator and day > self.world.change]
         return (min(mornings) - self.world.change).days if mornings else None
 
     def false_alarms(self) -> list[str]:
         """List the policy alarms that named another operator, or that one before its change."""
         assert self.world is not None
         true = self.world.operator, self.world.change
-        return [f"{m}: {operator}" for (operator, _), (m, _) in self.policy.items() if operator != true[0] or m <= true[1]]
+        return [f"{operator} {day}" for day, operator in self.policy if operator != true[0] or day <= true[1]]
 
 
 def run_year(
@@ -199,9 +200,9 @@ def _look(folder: Path, day: date, code: int, year: Year) -> None:
     year.promoted += "serves from now on" in " ".join(steps["promote"]["lines"])
     alarms = steps["monitor"]["findings"]["alarms"]
     year.alarms += bool(alarms)
-    for alarm in alarms:
-        if alarm["kind"].startswith("policy"):
-            year.policy.setdefault((alarm["values"]["operator"], alarm["values"]["raised"]), (day, alarm["values"]["since"]))
+    named = {alarm["values"]["operator"] for alarm in alarms if alarm["kind"].startswith("policy")}
+    year.policy += [(day, operator) for operator in sorted(named - year.open)]
+    year.open = named
     _measure(folder, day, year)
 
 

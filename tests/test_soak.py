@@ -27,10 +27,10 @@ def test_what_grows_over_a_year_is_told_and_what_stays_is_not() -> None:
 def test_a_tightening_that_no_morning_tells_of_is_told() -> None:
     days = [date(2024, 1, 1) + timedelta(days=number) for number in range(200)]
     year = Year(World({}, days[0], "Haiyun", days[50]), days=days)
-    year.policy = {("Haiyun", "2024-02-01"): (days[31], "2024-01-20"), ("Xinlu", "2024-03-20"): (days[79], "2024-03-01")}
-    assert year.false_alarms() == ["2024-02-01: Haiyun", "2024-03-20: Xinlu"]
+    year.policy = [(days[31], "Haiyun"), (days[79], "Xinlu")]
+    assert year.false_alarms() == ["Haiyun 2024-02-01", "Xinlu 2024-03-20"]
     assert _unnoticed(year) == ["Haiyun tightened its rules on 2024-02-20, and 149 mornings raised no alarm"]
-    year.policy["Haiyun", "2024-03-05"] = (days[64], "2024-02-22")
+    year.policy.append((days[64], "Haiyun"))
     assert (_unnoticed(year), year.found_after()) == ([], 14)
     year.policy.clear()
     year.days = days[:100]
