@@ -49,7 +49,7 @@ class Quality:
         return f"""| forecasts with a known label, blocks after them | {self.rows:,}, {self.blocks:,} |
 | forecasts that the same version gives otherwise for that morning, seen from the end of the year | {self.other} |
 | log loss of what was delivered, of the base rate | {self.delivered:.5f}, {self.base:.5f} |
-| the same of a model refitted by hand every four weeks; delivered less that, two standard errors | {self.by_hand:.5f}; {by_hand} |
+| the same of a model refitted by hand at each training; delivered less that, two standard errors | {self.by_hand:.5f}; {by_hand} |
 | the same of the first model, never refitted; delivered less that | {self.first:.5f}; {first} |
 """
 
