@@ -80,7 +80,8 @@ bench: bench-extra ## measure the feature engine beside Polars and pandas on 1, 
 	$(BIN)/python benchmarks/run.py --sizes 1,10,100 --rounds 3 --page docs/BENCHMARKS.md
 	$(MAKE) bench-morning bench-scoring
 
-bench-scoring: setup ## measure scoring with the demo's model, and write it into docs/SCALE.md (make demo first)
+bench-scoring: setup ## measure scoring with the demo's model, and write it into docs/SCALE.md
+	test -d demo/model || $(BIN)/blockrisk demo
 	$(BIN)/python benchmarks/scoring.py demo --page docs/SCALE.md
 
 bench-morning: setup ## measure a new morning with a store beside the same from scratch, and write it into docs/SCALE.md

@@ -65,6 +65,11 @@ class Table:
         """Name the columns without which the table cannot be read."""
         return tuple(column.name for column in self.columns if column.required)
 
+    @property
+    def dated(self) -> bool:
+        """Say whether its rows tell when they could be known, in `available_at`."""
+        return _AVAILABLE in self.columns
+
     def column(self, name: str) -> Column:
         """Return the declaration of one column."""
         return next(column for column in self.columns if column.name == name)

@@ -1,9 +1,12 @@
-"""A small world for morning runs: the demo's cards with one call in forty, so that a run takes seconds."""
+"""A small world for morning runs: the demo's cards with one call in forty, so that a run takes seconds; and what they read."""
 
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pytest
+
+from blockrisk.features.intake import staging
 
 AS_OF = date(2025, 4, 1)
 SETTINGS = """
@@ -65,3 +68,19 @@ def settings(folder: Path, *, mlflow: bool = False, more: str = "") -> Path:
     file = folder / "morning.toml"
     file.write_text(SETTINGS.format(mlflow=str(mlflow).lower(), more=more), encoding="utf-8")
     return file
+
+
+def staged_calls(monkeypatch: pytest.MonkeyPatch, stop: int | None = None) -> list[str]:
+    """Note the files of calls that are staged from now on; the one after `stop` is as a full disk."""
+    staged: list[str] = []
+    stage = staging.stage
+
+    def told(door, table, found, number):  # type: ignore[no-untyped-def]
+        if table.name == "calls":
+            if len(staged) == stop:
+                raise OSError(28, "No space left on device")
+            staged.append(found.label)
+        return stage(door, table, found, number)
+
+    monkeypatch.setattr(staging, "stage", told)
+    return staged

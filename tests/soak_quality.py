@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from blockrisk.features import Tables, read_tables
-from blockrisk.serving.predict import load_model, risk_vectors
+from blockrisk.serving.predict import Model, load_model, risk_vectors
 from blockrisk.training.choice import standard_error
 from blockrisk.training.labels import end_of_observation, labels
 from blockrisk.training.metrics import losses
@@ -68,7 +68,8 @@ def judge(kept: Path, data: Path, days: Sequence[date], horizon: int) -> Quality
     """Judge the kept scores of the days by the data as they are at the end."""
     tables = read_tables(data, memory="1GB")
     end = end_of_observation(tables)
-    parts = [_forecasts(kept, tables, days[first : first + AT_A_TIME]) for first in range(0, len(days), AT_A_TIME)]
+    made = {path.name: load_model(path) for path in sorted((kept / "versions").iterdir())}  # DATE.vN, one a day at most
+    parts = [_forecasts(kept, tables, made, days[first : first + AT_A_TIME]) for first in range(0, len(days), AT_A_TIME)]
     found = pd.concat(parts, ignore_index=True)
     found["y"] = labels(tables, found[["card_id", "as_of"]], horizon, end)["label"].to_numpy()
     other = int((found["again"] != found["probability"]).sum())
@@ -87,10 +88,9 @@ def judge(kept: Path, data: Path, days: Sequence[date], horizon: int) -> Quality
     )
 
 
-def _forecasts(kept: Path, tables: Tables, days: Sequence[date]) -> pd.DataFrame:
+def _forecasts(kept: Path, tables: Tables, made: dict[str, Model], days: Sequence[date]) -> pd.DataFrame:
     """Give card_id, as_of, the delivered probability and those of the same version again, the newest version and the first."""
-    made = {path.name: path for path in sorted((kept / "versions").iterdir())}  # DATE.vN, one a day at most
-    models = {name.split(".")[1]: load_model(path) for name, path in made.items()}
+    models = {name.split(".")[1]: model for name, model in made.items()}
     frame = risk_vectors(tables, models["v1"], [pd.Timestamp(day) for day in days])
     parts = []
     for day in days:

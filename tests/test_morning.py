@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from mornings import AS_OF, by_month, settings, small_world
+from mornings import AS_OF, by_month, settings, small_world, staged_calls
 
 from blockrisk.features import Tables, read_tables
 from blockrisk.features.errors import UserError
-from blockrisk.features.intake import store
 from blockrisk.features.intake.days import digest_of
 from blockrisk.features.output import write_frame
 from blockrisk.models import process as processes
@@ -193,21 +192,15 @@ def test_a_mistake_in_the_data_gives_no_list_and_keeps_the_one_before(place: Pat
 
 
 def test_of_calls_in_a_file_a_month_a_morning_reads_the_new_one_only(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    staged: list[str] = []
-    stage = store.staging.stage
-
-    def told(door, table, found, number):
-        staged.append(found.label)
-        return stage(door, table, found, number)
+    staged = staged_calls(monkeypatch)
 
     def read() -> tuple[Tables, list[str]]:
         staged.clear()
         config, work = read_config(place / "morning.toml"), Workspace(place / "workspace", place / "lists")
         work.make()
         found = context.Morning(config, AS_OF, AS_OF, work, inputs_of(place / "exports"), {}, print).tables
-        return found, [label for label in staged if label.startswith("calls")]
+        return found, list(staged)
 
-    monkeypatch.setattr(store.staging, "stage", told)
     assert [read()[1], read()[1]] == [["calls.parquet"], ["calls.parquet"]]
     assert not (place / "workspace/calls").exists()  # one file is another one each morning: nothing would be gained
     newest = by_month(place / "exports")[-1]

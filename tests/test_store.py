@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from ledgers import random_dataset
+from mornings import staged_calls
 from pandas.testing import assert_frame_equal
 
 from blockrisk.features import Tables, UserError, read_tables, vectors
@@ -182,22 +183,6 @@ def test_a_run_that_is_cut_off_leaves_the_state_before(folder: Path, tmp_path: P
     assert json.loads((kept / "manifest.json").read_text(encoding="utf-8")) == before
     assert all((kept / "days" / one["name"]).is_file() for one in before["days"].values())
     same_as_from_scratch(folder, kept)
-
-
-def staged_calls(monkeypatch: pytest.MonkeyPatch, stop: int | None = None) -> list[str]:
-    """Note the files of calls that are staged from now on; the one after `stop` is as a full disk."""
-    staged: list[str] = []
-    stage = store.staging.stage
-
-    def told(door, table, found, number):  # type: ignore[no-untyped-def]
-        if table.name == "calls":
-            if len(staged) == stop:
-                raise OSError(28, "No space left on device")
-            staged.append(found.label)
-        return stage(door, table, found, number)
-
-    monkeypatch.setattr(store.staging, "stage", told)
-    return staged
 
 
 def test_files_that_do_not_fit_in_memory_are_taken_in_some_at_a_time(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -74,7 +74,7 @@ def write_day(con: duckdb.DuckDBPyConnection, table: Table, day: int, folder: Pa
 def write_rows(rows: pa.Table, folder: Path, name: str) -> dict[str, object]:
     """Write rows to a file named by its content, flushed to the disk; give name, SHA-256 and row count."""
     packed = pa.BufferOutputStream()
-    few = [name for name in rows.column_names if name != "callee"]  # a dictionary of what nearly always differs is slow to read
+    few = [column for column in rows.column_names if column != "callee"]  # a dictionary of what rarely repeats is slow to read
     pq.write_table(rows, packed, compression="zstd", write_page_checksum=True, use_dictionary=few)
     content = packed.getvalue()
     digest = hashlib.sha256(content).hexdigest()

@@ -37,12 +37,11 @@ def with_later_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: str, pla
 
 def _order(table: Table) -> str:
     """Say which of the rows of a key comes first: a total order, so that what stays does not depend on the order of files."""
-    dated = "available_at" in {column.name for column in table.columns}
     free = [column for column in table.columns if column.name not in (*table.key, "available_at")]
-    order = [f"greatest(available_at, {table.event})"] if dated else []
+    order = [f"greatest(available_at, {table.event})"] if table.dated else []
     order += [f"({' + '.join(map(_says_something, free))}) desc"] if free else []
     order += [f"{quoted(column.name)} desc nulls last" for column in free]
-    order += ["available_at nulls last"] if dated else []
+    order += ["available_at nulls last"] if table.dated else []
     return f" order by {', '.join(order)}" if order else ""
 
 

@@ -30,21 +30,21 @@ FEW: Final = 0.2
 REPEATED: Final = 0.5
 """Share of a day's busy cards whose calls are those of another day, to the second, from which the day is a repeat."""
 
+_APART: Final = ("calls", "actions", "roaming_notices")  # calls have checks of their own
 _LOOK_AT: Final = 14  # days before a recent one that it might repeat
 _BUSY: Final = 5  # calls a day, from which a card's day is told from another's
 
 
 def check_feeds(context: Context) -> Result:
     """Look at the rows of every table by day, before as_of; the usual is that of the same weekdays."""
-    events = _events(context)
-    counts = {name: _by_day(context, name, _known(name, event)) for name, event in events.items()}
     calls = _calls(context)
+    counts = {name: _by_day(context, name, _known(name, event)) for name, event in _events(context).items()}
     recent = pd.date_range(end=context.as_of - pd.Timedelta(days=1), periods=RECENT_DAYS)
     alarms = [alarm for day in recent if (alarm := _thin(calls, day, context.as_of)) is not None]
     alarms += [
         _alarm("feed_silent", table=name, since=since)
         for name, rows in counts.items()
-        if name != "calls" and (since := silent_since(rows, context.as_of))
+        if (since := silent_since(rows, context.as_of))
     ]
     for operator, rows in _calls_by_operator(context).items():
         if not alarms and (since := silent_since(rows, context.as_of)):
@@ -52,23 +52,24 @@ def check_feeds(context: Context) -> Result:
     alarms += [
         _alarm("feed_repeated", date=f"{day}", other=f"{other}", share=share) for day, other, share in _repeats(context, recent[0])
     ]
-    metrics = {f"days_since.{name}": _days_since(rows, context.as_of) for name, rows in counts.items() if len(rows)}
+    last = {name: rows.index[-1] for name, rows in counts.items() if len(rows)}
+    last |= {"calls": (calls["day"] + pd.to_timedelta(calls["late"], unit="D")).max()} if len(calls) else {}
+    metrics = {f"days_since.{name}": float((context.as_of - day).days) for name, day in last.items()}
     return Result(tuple(alarms), metrics=metrics)
 
 
 def _events(context: Context) -> dict[str, str]:
-    """Name the tables that were supplied and whose rows come of themselves, each with its event time."""
+    """Name the tables beside calls that were supplied and whose rows come of themselves, each with its event time."""
     return {
         one.name: one.event
         for one in TABLES
-        if one.event is not None and one.name in context.tables.present and one.name not in ("actions", "roaming_notices")
+        if one.event is not None and one.name in context.tables.present and one.name not in _APART
     }
 
 
 def _known(name: str, event: str) -> str:
     """Give the SQL of the moment at which a row of a table became known."""
-    dated = any(column.name == "available_at" for column in table(name).columns)
-    return f"greatest({event}, coalesce(available_at, {event}))" if dated else event
+    return f"greatest({event}, coalesce(available_at, {event}))" if table(name).dated else event
 
 
 def _by_day(context: Context, name: str, moment: str) -> pd.Series:
@@ -134,10 +135,6 @@ def silent_since(rows: pd.Series, as_of: pd.Timestamp) -> str | None:
     longest = max((later - earlier).days - 1 for earlier, later in zip(days[:-1], days[1:], strict=True))
     usual = float(rows.sum()) / ((days[-1] - days[0]).days + 1)
     return f"{since:%Y-%m-%d}" if gap > longest + longest // 2 and gap * usual >= LEAST_ROWS else None
-
-
-def _days_since(rows: pd.Series, as_of: pd.Timestamp) -> float:
-    return float((as_of - rows.index[-1]).days)
 
 
 def _repeats(context: Context, first: pd.Timestamp) -> list[tuple[str, str, float]]:
