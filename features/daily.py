@@ -230,3 +230,21 @@ COMPACT: dict[str, str] = {
         from callees_by_day group by card_no, callee, day, seen""",
 }
 """Kept rows that several rows may be made one of: those who read them sum them up anyhow."""
+
+_PLACES = """
+    select card_no, {day} as day, sum(hash(observed_at, region)) as told
+    from locations join card_rows using (card_id) group by all"""
+CONTEXT_SQL = f"""
+    select k.card_no, k.day, hash(l.home_region, l.daily_calls, l.hourly_calls, l.per_callee_24h, l.per_callee_5min,
+        l.permitted_from, l.permitted_to, n.told, p.told, b.told) as context
+    from (select card_no, day from {{days}}) k
+    left join card_limits l on l.card_no = k.card_no and k.day >= l.from_day and k.day < l.to_day
+    left join (
+        select d.card_no, d.day, sum(hash(n.region, greatest(epoch_us(n.valid_from), d.day * {DAY}),
+            least(coalesce(epoch_us(n.valid_to), (d.day + 1) * {DAY}), (d.day + 1) * {DAY}))) as told
+        from {{days}} d join card_rows c on c.card_no = d.card_no join roaming_notices n on n.card_id = c.card_id
+            and epoch_us(n.valid_from) < (d.day + 1) * {DAY} and (n.valid_to is null or epoch_us(n.valid_to) > d.day * {DAY})
+        group by all) n on n.card_no = k.card_no and n.day = k.day
+    left join ({_PLACES.format(day=day_of("observed_at"))}) p on p.card_no = k.card_no and p.day = k.day
+    left join ({_PLACES.format(day=day_of("observed_at") + " + 1")}) b on b.card_no = k.card_no and b.day = k.day"""
+"""What stood beside the calls of a card on a day, as a hash of 64 bits; `{days}` are the cards and days."""

@@ -9,62 +9,33 @@ cut off leaves the state before.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from importlib.metadata import version
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from blockrisk.features.daily import COMPACT, DAILY, DAY, KEPT, call_rows_sql, day_of
+import numpy as np
+
+from blockrisk.features.daily import COMPACT, CONTEXT_SQL, KEPT, day_of
+from blockrisk.features.daily_manifest import State, add_note, commit, load
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake.days import digest_of, held, iso_day, read_day, write_rows
 from blockrisk.features.intake.manifest import DAYS, ROWS
 from blockrisk.features.intake.parts import room
 from blockrisk.features.messages import say
-from blockrisk.features.output import write_json
 
 if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
     from blockrisk.features.intake import Tables
     from blockrisk.features.intake.dataset import KeptDays
 
 Build = Callable[["Tables", int], None]
-FORMAT, MANIFEST, CONTEXT, NUMBERS = 1, "daily.json", "context", "card_numbers"
-CALLS_AT_ONCE = 1_500_000
+CONTEXT, NUMBERS = "context", "card_numbers"
+CALLS_AT_ONCE, ROWS_AT_ONCE = 1_500_000, 200_000
+"""Calls whose daily rows are made at a time, and calls whose rows are taken out of the engine at a time."""
 _WAIT_S = 3600
-
-_PLACES = """
-    select card_no, {day} as day, sum(hash(observed_at, region)) as told
-    from locations join card_rows using (card_id) group by all"""
-CONTEXT_SQL = f"""
-    select k.card_no, k.day, hash(l.home_region, l.daily_calls, l.hourly_calls, l.per_callee_24h, l.per_callee_5min,
-        l.permitted_from, l.permitted_to, n.told, p.told, b.told) as context
-    from (select card_no, day from {{days}}) k
-    left join card_limits l on l.card_no = k.card_no and k.day >= l.from_day and k.day < l.to_day
-    left join (
-        select d.card_no, d.day, sum(hash(n.region, greatest(epoch_us(n.valid_from), d.day * {DAY}),
-            least(coalesce(epoch_us(n.valid_to), (d.day + 1) * {DAY}), (d.day + 1) * {DAY}))) as told
-        from {{days}} d join card_rows c on c.card_no = d.card_no join roaming_notices n on n.card_id = c.card_id
-            and epoch_us(n.valid_from) < (d.day + 1) * {DAY} and (n.valid_to is null or epoch_us(n.valid_to) > d.day * {DAY})
-        group by all) n on n.card_no = k.card_no and n.day = k.day
-    left join ({_PLACES.format(day=day_of("observed_at"))}) p on p.card_no = k.card_no and p.day = k.day
-    left join ({_PLACES.format(day=day_of("observed_at") + " + 1")}) b on b.card_no = k.card_no and b.day = k.day"""
-"""What stood beside the calls of a card on a day, as a hash of 64 bits; `{days}` are the cards and days."""
-
-
-@dataclass
-class State:
-    """Hold the manifest: the file of the cards' numbers, the days with the calls that they are made of, and earlier files."""
-
-    numbers: dict[str, Any] | None = None
-    days: dict[int, dict[str, Any]] = field(default_factory=dict)
-    before: frozenset[str] = frozenset()
-
-    def names(self) -> frozenset[str]:
-        """Name the files."""
-        files = [one for day in self.days.values() for one in day["files"].values()]
-        return frozenset(one["name"] for one in [*files, *([self.numbers] if self.numbers else [])])
 
 
 def show(tables: Tables, lows: Mapping[str, int], build: Build) -> None:
@@ -80,13 +51,13 @@ def show(tables: Tables, lows: Mapping[str, int], build: Build) -> None:
 
     """
     kept = _kept(tables)
-    state = _load(kept)
+    state = load(kept)
     names = _by_day(kept, lows)
     known = all(kept.shown.get(name, low + 1) <= low for name, low in lows.items()) and names.keys() <= state.days.keys()
     stale = [] if known else _stale(tables, kept, state, names, tell=False)
     if stale:
         with _held(kept):
-            found, state = state, _load(kept)  # another run may have made some of them meanwhile
+            found, state = state, load(kept)  # another run may have made some of them meanwhile
             open_ = {day: names[day] for day in names if day in stale or state.days.get(day) != found.days.get(day)}
             _refresh(tables, kept, state, _stale(tables, kept, state, open_, tell=True), build)
     kept.shown.update(lows)
@@ -103,12 +74,12 @@ def show(tables: Tables, lows: Mapping[str, int], build: Build) -> None:
 def show_numbers(tables: Tables) -> None:
     """Leave the numbers of the cards in the connection, as `card_numbers`; a new card gets one for good."""
     kept = _kept(tables)
-    state = _load(kept)
+    state = load(kept)
     if state.numbers is None or not _is_whole(kept, state.numbers) or _new_cards(tables, kept, state, "cards"):
         with _held(kept):
-            state = _load(kept)
+            state = load(kept)
             _number(tables, kept, state, "cards")
-            _commit(kept, state)
+            commit(kept, state)
     tables.con.execute(f"create or replace temp table {NUMBERS} as select * from {_parquet(kept, [state.numbers])}")
 
 
@@ -118,38 +89,9 @@ def _kept(tables: Tables) -> KeptDays:
     return tables.kept_days
 
 
-def _rules() -> str:
-    """Give a digest of what daily rows depend on beside the data."""
-    texts = [FORMAT, version("duckdb"), DAILY, COMPACT, call_rows_sql("calls", located=True), CONTEXT_SQL]
-    return hashlib.sha256(" ".join(json.dumps(texts).replace("\\n", " ").split()).encode()).hexdigest()
-
-
 def _held(kept: KeptDays) -> AbstractContextManager[None]:
     why = f"{kept.folder}: another run makes the daily rows of the store; wait for it to end"
     return held(kept.folder / ".daily-lock", _WAIT_S, why)
-
-
-def _load(kept: KeptDays) -> State:
-    """Read the manifest; one that other rules made, or that cannot be read, is as good as none."""
-    path = kept.folder / MANIFEST
-    if not path.is_file():
-        return State()
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        state = State(told["numbers"], {int(day): one for day, one in told["days"].items()})
-        state.before = state.names()
-        same = told["format"] == FORMAT and told["rules"] == _rules()
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return State(None, {}, frozenset())
-    if not same:
-        _tell(kept, say("daily_rules", store=kept.folder))
-        return State(None, {}, state.before)
-    return state
-
-
-def _tell(kept: KeptDays, note: str) -> None:
-    if note not in kept.notes:
-        kept.notes.append(note)
 
 
 def _wanted(kept: KeptDays, low: int) -> list[int]:
@@ -177,10 +119,10 @@ def _stale(tables: Tables, kept: KeptDays, state: State, names: dict[int, list[s
         if wrong is None:
             whole.add(day)
         elif tell:
-            _tell(kept, say("daily_damaged", day=iso_day(day), file=wrong))
+            add_note(kept, say("daily_damaged", day=iso_day(day), file=wrong))
     moved = _moved(tables, kept, state, whole)
     if moved and tell:
-        _tell(kept, say("daily_context", days=len(moved), first=iso_day(min(moved)), last=iso_day(max(moved))))
+        add_note(kept, say("daily_context", days=len(moved), first=iso_day(min(moved)), last=iso_day(max(moved))))
     return sorted(names.keys() - (whole - moved))
 
 
@@ -217,7 +159,7 @@ def _number(tables: Tables, kept: KeptDays, state: State, source: str) -> None:
 
     if state.numbers is None or not _is_whole(kept, state.numbers):
         if state.days:
-            _tell(kept, say("daily_numbers", store=kept.folder))
+            add_note(kept, say("daily_numbers", store=kept.folder))
         state.numbers, state.days = None, {}
     new = _new_cards(tables, kept, state, source)
     if new or state.numbers is None:
@@ -234,15 +176,24 @@ def _refresh(tables: Tables, kept: KeptDays, state: State, days: list[int], buil
         _show_part(replace(tables, con=con), kept, state, part, build)
         for name, sql in COMPACT.items():
             con.execute(f"create or replace temp table compact_{name} as {sql}")
-        for day in part:
-            state.days[day] = {"calls": _calls_of(kept, day), "files": {}}
+        for days_at_once in _parts(kept, part, ROWS_AT_ONCE):
+            for day in days_at_once:
+                state.days[day] = {"calls": _calls_of(kept, day), "files": {}}
             for name in (*KEPT, CONTEXT):
-                rows = con.sql(
-                    f"select * from {'compact_' if name in COMPACT else ''}{name} where day = {day} order by all"
-                ).to_arrow_table()
-                state.days[day]["files"][name] = write_rows(rows, kept.folder / ROWS, f"{name}-{day}")
+                for day, rows in _rows_by_day(con, f"{'compact_' if name in COMPACT else ''}{name}", days_at_once):
+                    state.days[day]["files"][name] = write_rows(rows, kept.folder / ROWS, f"{name}-{day}")
         con.close()
-        _commit(kept, state)
+        commit(kept, state)
+
+
+def _rows_by_day(con: duckdb.DuckDBPyConnection, table: str, days: list[int]) -> Iterator[tuple[int, pa.Table]]:
+    """Give the rows of each of these days, which leave out none between them, in an order that their values alone decide."""
+    columns = con.table(table).columns
+    order = ", ".join(["day", *(name for name in columns if name != "day")])
+    rows = con.sql(f"select * from {table} where day between {days[0]} and {days[-1]} order by {order}").to_arrow_table()
+    ends = np.searchsorted(rows["day"].to_numpy(), [*days, days[-1] + 1])
+    for day, begin, end in zip(days, ends[:-1], ends[1:], strict=True):
+        yield day, rows.slice(begin, end - begin)
 
 
 def _show_part(tables: Tables, kept: KeptDays, state: State, days: list[int], build: Build) -> None:
@@ -287,15 +238,3 @@ def _check_calls(kept: KeptDays, name: str, sha256: str) -> None:
 def _parquet(kept: KeptDays, files: Iterable[dict[str, Any] | None], folder: str = ROWS) -> str:
     names = ", ".join(f"'{kept.at}/{folder}/{one['name']}'" for one in files if one)
     return f"read_parquet([{names}])"
-
-
-def _commit(kept: KeptDays, state: State) -> None:
-    """Make the new state the one that counts, then remove the files that neither it nor the state before names."""
-    days = {day: one for day, one in state.days.items() if day in kept.days}
-    told = {"format": FORMAT, "rules": _rules(), "numbers": state.numbers, "days": {str(day): days[day] for day in sorted(days)}}
-    write_json(kept.folder / MANIFEST, told)
-    (kept.folder / MANIFEST).chmod(0o600)
-    used = state.names() | state.before
-    for path in (kept.folder / ROWS).iterdir():
-        if path.name not in used and not path.name.startswith("."):
-            path.unlink(missing_ok=True)

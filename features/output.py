@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,15 @@ def write_atomically(path: Path, write: Callable[[str], object]) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path)
+    write_whole(path, write)
+    sync(path.parent)
+
+
+def write_whole(path: Path, write: Callable[[str], object]) -> None:
+    """Do so for one file of many in a folder: it is there whole or not at all, for good once the folder is synced.
+
+    What killed processes left is not removed: see `sweep_folder`.
+    """
     handle, temporary = _temporary(path)
     try:
         write(temporary)
@@ -141,7 +150,6 @@ def write_atomically(path: Path, write: Callable[[str], object]) -> None:
             os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
-        _sync(path.parent)
     finally:
         os.close(handle)
         Path(temporary).unlink(missing_ok=True)
@@ -159,7 +167,16 @@ def _temporary(path: Path) -> tuple[int, str]:
 
 def sweep(path: Path) -> None:
     """Remove the temporary files beside a target whose writers are gone: a living one holds a lock on its own."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.????????{_ENDING}"):
+    _remove(path.parent.glob(f".{glob.escape(path.name)}.????????{_ENDING}"))
+
+
+def sweep_folder(folder: Path) -> None:
+    """Remove those beside any file of a folder."""
+    _remove(folder.glob(f".*.????????{_ENDING}"))
+
+
+def _remove(leftovers: Iterable[Path]) -> None:
+    for leftover in leftovers:
         try:
             with leftover.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -168,7 +185,8 @@ def sweep(path: Path) -> None:
             continue
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Have the disk know the names of a folder's files."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

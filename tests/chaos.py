@@ -15,12 +15,13 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from mornings import AS_OF, by_month, settings, small_world
 
-from blockrisk.features.daily_store import MANIFEST as DAILY
+from blockrisk.features.daily_manifest import MANIFEST as DAILY
 from blockrisk.features.intake.days import digest_of
 from blockrisk.features.intake.manifest import DAYS, MANIFEST, ROWS
 from blockrisk.features.output import write_between
@@ -109,15 +110,16 @@ def call(folder: Path, command: Command, outlet: int | None = None) -> None:
 
 
 def prepare(demo: Path, folder: Path) -> None:
-    """Make the worlds: exports, a bundle, and for runs a workspace in which it serves and has all calls but the newest file."""
-    from blockrisk.features import read_tables
+    """Make the worlds: exports, a bundle, and for runs a workspace in which it serves and has all days but a month."""
+    from blockrisk.features import at_risk, read_tables, vectors
     from blockrisk.training.morning import registry
 
     folder.mkdir(parents=True, exist_ok=True)
     exports = small_world(demo, folder, CARDS)
-    newest = by_month(exports)[-1]
+    newest = next(path for path in by_month(exports) if path.stem == str(AS_OF - timedelta(days=1))[:7])
     newest.rename(folder / newest.name)
-    read_tables(exports, store=folder / "workspace/calls", today=AS_OF)
+    tables = read_tables(exports, store=folder / "workspace/calls")
+    vectors(tables, at_risk(tables, [newest.stem + "-01"]))
     (folder / newest.name).rename(newest)
     shutil.copytree(demo / "demo/model", folder / "model")
     shutil.copytree(demo / "demo/model", folder / "workspace/model")

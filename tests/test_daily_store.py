@@ -16,7 +16,18 @@ from ledgers import AS_OF, DAY, START, Dataset, random_dataset, without
 from pandas.testing import assert_frame_equal
 from test_feature_oracle import agree, expected_rows
 
-from blockrisk.features import Tables, UserError, at_risk, catalogue, daily_store, prepare, prepare_rows, read_tables, vectors
+from blockrisk.features import (
+    Tables,
+    UserError,
+    at_risk,
+    catalogue,
+    daily_manifest,
+    daily_store,
+    prepare,
+    prepare_rows,
+    read_tables,
+    vectors,
+)
 from blockrisk.features.intake import account_lines
 
 STRANGER = "card-00"
@@ -289,7 +300,7 @@ def test_lost_numbers_of_cards_make_all_days_anew_with_a_word(small: tuple[Path,
 @pytest.mark.long
 def test_other_rules_make_all_days_anew_with_a_word(small: tuple[Path, Dataset], kept: Path, monkeypatch: pytest.MonkeyPatch):
     folder, data = small
-    monkeypatch.setattr(daily_store, "version", lambda name: "another")
+    monkeypatch.setattr(daily_manifest, "version", lambda name: "another")
     assert "another version of the features" in account_lines(same_as_without(folder, kept, data))[-1]
     monkeypatch.undo()
     (kept / "daily.json").write_text("{", encoding="utf-8")
@@ -311,9 +322,9 @@ def test_a_run_that_is_cut_off_leaves_the_state_before(small: tuple[Path, Datase
     for path in (kept / "rows").glob("gaps_by_day*"):
         path.unlink()
     tables = read_tables(folder, store=kept)
-    for place in ("write_rows", "write_json"):
+    for module, place in ((daily_store, "write_rows"), (daily_manifest, "write_json")):
         with monkeypatch.context() as cut:
-            cut.setattr(daily_store, place, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            cut.setattr(module, place, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 vectors(tables, asked(data), FEW)
         assert (kept / "daily.json").read_bytes() == before

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake.sources import quoted
-from blockrisk.features.output import write_atomically
+from blockrisk.features.output import write_whole
 from blockrisk.features.tables import Table
 from blockrisk.features.windows import DAY_US
 
@@ -72,14 +72,17 @@ def write_day(con: duckdb.DuckDBPyConnection, table: Table, day: int, folder: Pa
 
 
 def write_rows(rows: pa.Table, folder: Path, name: str) -> dict[str, object]:
-    """Write rows to a file named by its content, flushed to the disk; give name, SHA-256 and row count."""
+    """Write rows to a file named by its content, flushed to the disk; give name, SHA-256 and row count.
+
+    Whoever tells others of the name syncs the folder first (features.output.sync).
+    """
     packed = pa.BufferOutputStream()
     few = [column for column in rows.column_names if column != "callee"]  # a dictionary of what rarely repeats is slow to read
     pq.write_table(rows, packed, compression="zstd", write_page_checksum=True, use_dictionary=few)
     content = packed.getvalue()
     digest = hashlib.sha256(content).hexdigest()
     named = f"{name}-{digest[:16]}.parquet"
-    write_atomically(folder / named, lambda temporary: Path(temporary).write_bytes(content))
+    write_whole(folder / named, lambda temporary: Path(temporary).write_bytes(content))
     return {"name": named, "sha256": digest, "rows": rows.num_rows}
 
 

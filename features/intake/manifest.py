@@ -15,7 +15,7 @@ from blockrisk.features.intake import days as daily
 from blockrisk.features.intake import staging
 from blockrisk.features.intake.mapping import Use
 from blockrisk.features.messages import say
-from blockrisk.features.output import write_json
+from blockrisk.features.output import sync, write_json
 
 FORMAT, MANIFEST, LOCK, DAYS, ROWS = 2, "manifest.json", ".lock", "days", "rows"
 
@@ -116,6 +116,7 @@ def commit(store: Store, state: State) -> None:
         "files": {label: vars(state.files[label]) for label in sorted(state.files)},
         "days": {str(day): state.days[day] for day in sorted(state.days)},
     }
+    sync(store.days)
     write_json(store.folder / MANIFEST, told)
     (store.folder / MANIFEST).chmod(0o600)
     used = {one["name"] for one in state.days.values()} | set(state.before)
