@@ -81,7 +81,10 @@ def forked(work: Callable[[], object], seconds: float | None = None) -> int | No
             os._exit(code)
     if (ended := _waited(child, LONGEST if seconds is None else seconds)) is not None:
         return ended
-    os.killpg(child, signal.SIGKILL)
+    try:
+        os.killpg(child, signal.SIGKILL)
+    except ProcessLookupError:  # it has not come so far as to have a group of its own
+        os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return None
 

@@ -71,16 +71,16 @@ def settings(folder: Path, *, mlflow: bool = False, more: str = "") -> Path:
 
 
 def staged_calls(monkeypatch: pytest.MonkeyPatch, stop: int | None = None) -> list[str]:
-    """Note the files of calls that are staged from now on; the one after `stop` is as a full disk."""
+    """Note the files of calls that are opened to be staged from now on; the one after `stop` is as a full disk."""
     staged: list[str] = []
-    stage = staging.stage
+    opened = staging.opened
 
-    def told(door, table, found, number):  # type: ignore[no-untyped-def]
+    def told(door, table, found):  # type: ignore[no-untyped-def]
         if table.name == "calls":
             if len(staged) == stop:
                 raise OSError(28, "No space left on device")
             staged.append(found.label)
-        return stage(door, table, found, number)
+        return opened(door, table, found)
 
-    monkeypatch.setattr(staging, "stage", told)
+    monkeypatch.setattr(staging, "opened", told)
     return staged

@@ -18,7 +18,7 @@ from pandas.testing import assert_frame_equal
 
 from blockrisk.features import Tables, UserError, read_tables, vectors
 from blockrisk.features.cli import features
-from blockrisk.features.intake import account_lines, manifest, store
+from blockrisk.features.intake import account_lines, manifest, store, together
 from blockrisk.features.intake.days import read_day
 
 DATA = random_dataset(3, cards=5, dates=2)
@@ -185,10 +185,15 @@ def test_a_run_that_is_cut_off_leaves_the_state_before(folder: Path, tmp_path: P
     same_as_from_scratch(folder, kept)
 
 
+def one_file_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (store, together):
+        monkeypatch.setattr(module, "room", lambda con: 2)
+
+
 def test_files_that_do_not_fit_in_memory_are_taken_in_some_at_a_time(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     commits: list[int] = []
     monkeypatch.setattr(store, "commit", lambda _, state: (commits.append(len(state.files)), manifest.commit(_, state)))
-    monkeypatch.setattr(store, "room", lambda con: 2)
+    one_file_at_a_time(monkeypatch)
     same_as_from_scratch(folder, tmp_path / "kept")
     assert commits == list(range(1, len(files_of(folder)) + 1))
     a_file_changed(folder)
@@ -200,7 +205,7 @@ def test_files_that_do_not_fit_in_memory_are_taken_in_some_at_a_time(folder: Pat
 
 
 def test_what_was_taken_in_before_a_run_is_cut_off_is_not_read_again(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(store, "room", lambda con: 2)
+    one_file_at_a_time(monkeypatch)
     with monkeypatch.context() as disk:
         staged_calls(disk, stop=2)
         with pytest.raises(OSError, match="No space"):

@@ -22,6 +22,7 @@ from blockrisk.features.intake.pseudonyms import set_key
 from blockrisk.features.intake.sources import Found, Source, find_files, open_frames, quoted
 from blockrisk.features.intake.spill import telling_of_room
 from blockrisk.features.intake.store import link_store, read_kept
+from blockrisk.features.intake.together import stage_files
 from blockrisk.features.meanings import of_table
 from blockrisk.features.tables import Table
 
@@ -138,11 +139,12 @@ def _store(data: DataSet, folder: Path | None, zone: str, today: date | None, ke
 def _stage(door: Door, table: Table) -> tuple[list[staging.Staged], Parts | None]:
     """Read every file of a table, and leave it under its own name without refused rows and duplicates; calls maybe in parts."""
     overflow = Overflow(door.con, table) if table.name == KEPT else None
-    staged = []
-    for number, found in enumerate(files := door.files[table.name]):
-        staged.append(staging.stage(door, table, found, number))
+    staged = list[staging.Staged]()
+    staging.create_staged(door.con, table)
+    for read in stage_files(door, table, files := door.files[table.name]):
+        staged += read
         if overflow:
-            overflow.relieve((number + 1) / len(files))
+            overflow.relieve(len(staged) / len(files))
     parts = overflow.settle() if overflow else None
     if not parts:
         staging.settle(door.con, table)

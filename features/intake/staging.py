@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,13 +10,13 @@ import duckdb
 import pyarrow as pa
 
 from blockrisk.features.errors import UserError, mistake
-from blockrisk.features.intake import cells
 from blockrisk.features.intake.careful import Broken, open_carefully
 from blockrisk.features.intake.cells import SQL_TYPES, Cell
 from blockrisk.features.intake.dataset import Refused
-from blockrisk.features.intake.mapping import Rule, Use, choose, is_header
+from blockrisk.features.intake.mapping import Use, choose, is_header
 from blockrisk.features.intake.mapping import quoted as toml
 from blockrisk.features.intake.sources import Found, Source, open_file, quoted, reading_error
+from blockrisk.features.intake.statements import careful_sql, cell_of, quick_sql
 from blockrisk.features.intake.text import Shape, shape_of
 from blockrisk.features.messages import shown
 from blockrisk.features.tables import Table
@@ -24,12 +24,16 @@ from blockrisk.features.tables import Table
 if TYPE_CHECKING:
     from blockrisk.features.intake.read import Door
 
-Layer = Callable[[int, Cell], str]
 SET_ASIDE = """
     create table set_aside (table_name VARCHAR, file VARCHAR, line BIGINT, column_name VARCHAR, value VARCHAR, rule VARCHAR)"""
 _REFUSED_BY_ENGINE = (
     *(duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.BinderException, duckdb.ParserException),
 )
+
+
+def is_of_the_file(error: duckdb.Error) -> bool:
+    """Tell whether an error of the engine speaks of what it reads; of a damaged page it says so without a kind of its own."""
+    return isinstance(error, _REFUSED_BY_ENGINE) or type(error) is duckdb.Error
 
 
 @dataclass(frozen=True)
@@ -55,82 +59,99 @@ def create_staged(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     create(con, table, f"staged_{table.name}", ", _file INTEGER, _line BIGINT, _refused VARCHAR, _value VARCHAR")
 
 
-def stage(door: Door, table: Table, found: Found | Source, number: int) -> Staged:
+@dataclass(frozen=True)
+class Opened:
+    """Hold a file and, where the fast reader may take it, its source; of a text file its shape too."""
+
+    found: Found | Source
+    source: Source | None
+    shape: Shape | None = None
+
+    @property
+    def label(self) -> str:
+        """Name it in messages."""
+        return self.found.label
+
+
+def opened(door: Door, table: Table, found: Found | Source) -> Opened:
+    """Look at a file: which reader may take it, and what columns it has.
+
+    Raises:
+        UserError: it cannot be read.
+
+    """
+    if isinstance(found, Source):
+        return Opened(found, found)
+    if found.path.name.endswith(".parquet"):
+        return Opened(found, open_file(door.con, found.path, found.label, door.links[found.path]))
+    shape = None if found.sheet else shape_of(found.path, found.label, door.told)
+    if not (shape and shape.plain and found.path.name.endswith((".csv", ".csv.gz"))):
+        return Opened(found, None, shape)
+    try:
+        source = open_file(door.con, found.path, found.label, door.links[found.path])
+    except (UserError, *_REFUSED_BY_ENGINE):
+        return Opened(found, None, shape)  # the careful reader tells of it
+    return Opened(found, source if is_header(table, list(source.types), door.rules.get(table.name, {})) else None, shape)
+
+
+def stage(door: Door, table: Table, file: Opened, number: int, *, quick: bool = True) -> Staged:
     """Read one file into the staging table of its table: with the fast reader, and with the careful one where that refuses.
+
+    `quick` says whether quick readings may settle all its cells; where they are known not to, they are not tried.
 
     Raises:
         UserError: the file cannot be understood, or something in it has two meanings.
 
     """
-    if number == 0:
-        create_staged(door.con, table)
-    rules = door.rules.get(table.name, {})
-    if isinstance(found, Source):
-        return _stage_source(door, table, found, rules, number)
-    if found.path.name.endswith(".parquet"):
-        source = open_file(door.con, found.path, found.label, door.links[found.path])
-        return _stage_source(door, table, source, rules, number)
-    shape = None if found.sheet else shape_of(found.path, found.label, door.told)
-    fast = (
-        _stage_fast(door, table, found, rules, number, shape) if shape and found.path.name.endswith((".csv", ".csv.gz")) else None
-    )
-    if fast:
+    if file.source and not file.shape:
+        return _stage_source(door, table, file.source, number, quick=quick)
+    if file.source and file.shape and (fast := _stage_fast(door, table, file.source, file.shape, number, quick)):
         return fast
+    if isinstance(file.found, Source):
+        raise AssertionError("a frame has a source")
     name = f"careful_{number}"
     source, broken = open_carefully(
-        door.con, table, found, rules, name, lambda rows: _set_broken_aside(door.con, table, found.label, rows)
+        *(door.con, table, file.found, door.rules.get(table.name, {}), name),
+        lambda rows: _set_broken_aside(door.con, table, file.label, rows),
     )
-    staged = _stage_source(door, table, source, rules, number, cut=bool(shape and not shape.ends))
+    staged = _stage_source(door, table, source, number, cut=bool(file.shape and not file.shape.ends))
     door.con.execute(f"drop table {name}")
     return replace(staged, read=staged.read + broken)
 
 
-def _stage_fast(door: Door, table: Table, found: Found, rules: dict[str, Rule], number: int, shape: Shape) -> Staged | None:
+def _stage_fast(door: Door, table: Table, source: Source, shape: Shape, number: int, quick: bool) -> Staged | None:
     """Stage a file with the engine's own reader; None where that is not certain to read it as it is.
 
     It is certain if each line of the file gave one row.
     """
-    if not shape.plain:
-        return None
     try:
-        source = open_file(door.con, found.path, found.label, door.links[found.path])
-        if not is_header(table, list(source.types), rules):
-            return None
-        staged = _stage_source(door, table, source, rules, number, cut=not shape.ends)
+        staged = _stage_source(door, table, source, number, cut=not shape.ends, quick=quick)
     except (UserError, *_REFUSED_BY_ENGINE):
-        _forget(door.con, table, number, found.label)
+        forget(door.con, table, number, source.label)
         return None  # the careful reader tells of it
     if staged.read != shape.lines - 1:
-        _forget(door.con, table, number, found.label)
+        forget(door.con, table, number, source.label)
         return None
     return staged
 
 
-def _forget(con: duckdb.DuckDBPyConnection, table: Table, number: int, label: str) -> None:
+def forget(con: duckdb.DuckDBPyConnection, table: Table, number: int, label: str) -> None:
+    """Take back what was staged of a file."""
     con.execute(f"delete from staged_{table.name} where _file = ?", [number])
     con.execute("delete from set_aside where table_name = ? and file = ?", [table.name, label])
 
 
-def _stage_source(
-    door: Door,
-    table: Table,
-    source: Source,
-    rules: dict[str, Rule],
-    number: int,
-    cut: bool = False,
-) -> Staged:
-    headers = source.headers or tuple(source.types)
-    uses = choose(table, headers, source.label, rules)
-    columns = [_cell(table, column.name, source, uses.get(column.name)) for column in table.columns]
-    careful = _careful_sql(columns, number, source, door.pseudonymise)
-    sql = careful if source.line else _quick_sql(columns, number, source, door.pseudonymise)
+def _stage_source(door: Door, table: Table, source: Source, number: int, *, cut: bool = False, quick: bool = True) -> Staged:
+    headers, uses, columns = layout(door, table, source)
+    careful = careful_sql(columns, source, str(number), door.pseudonymise)
+    sql = careful if source.line or not quick else quick_sql(columns, source, str(number), door.pseudonymise)
     try:
-        read = _insert(door.con, table, source, sql)
+        read = insert(door.con, table, source, sql)
         if sql is not careful and _refused_in(door.con, table, number):
-            _forget(door.con, table, number, source.label)
-            read = _insert(door.con, table, source, careful)
-    except _REFUSED_BY_ENGINE as error:
-        if not source.parameters or "read_csv" in source.clause:
+            forget(door.con, table, number, source.label)
+            read = insert(door.con, table, source, careful)
+    except duckdb.Error as error:
+        if not is_of_the_file(error) or not source.parameters or "read_csv" in source.clause:
             raise
         raise reading_error(source.label, error) from error
     bad = _set_aside(door, table, source, number, careful)
@@ -139,7 +160,20 @@ def _stage_source(
     return Staged(source.label, read, read - bad, headers, uses, cut)
 
 
-def _insert(con: duckdb.DuckDBPyConnection, table: Table, source: Source, sql: str) -> int:
+def layout(door: Door, table: Table, source: Source) -> tuple[tuple[str, ...], dict[str, Use], list[Cell]]:
+    """Give a source's headers, the use of those that are used, and how each declared column is read from it.
+
+    Raises:
+        UserError: a required column is missing, or several could be meant.
+
+    """
+    headers = source.headers or tuple(source.types)
+    uses = choose(table, headers, source.label, door.rules.get(table.name, {}))
+    return headers, uses, [cell_of(table, column.name, source, uses.get(column.name)) for column in table.columns]
+
+
+def insert(con: duckdb.DuckDBPyConnection, table: Table, source: Source, sql: str) -> int:
+    """Put typed rows of a source into the staging table; give how many."""
     [(rows,)] = con.execute(f"insert into staged_{table.name} {sql}", source.parameters).fetchall()
     return int(rows)
 
@@ -147,65 +181,6 @@ def _insert(con: duckdb.DuckDBPyConnection, table: Table, source: Source, sql: s
 def _refused_in(con: duckdb.DuckDBPyConnection, table: Table, number: int) -> int:
     [(rows,)] = con.execute(f"select count(_refused) from staged_{table.name} where _file = {number}").fetchall()
     return int(rows)
-
-
-def _cell(table: Table, name: str, source: Source, use: Use | None) -> Cell:
-    column = table.column(name)
-    if use is None:
-        return Cell(table.name, column, source.label)
-    place = source.names.get(use.header) or quoted(use.header)
-    kind = source.types[use.header]
-    return Cell(table.name, column, source.label, use.header, place, kind, use.factor, use.order, source.decimal_comma)
-
-
-def _quick_sql(columns: list[Cell], number: int, source: Source, pseudonymise: bool) -> str:
-    """Give the SQL of the typed rows of a source by their quick readings; `_refused` is filled where that does not settle a row."""
-    there = [(i, cell) for i, cell in enumerate(columns) if cell.header]
-    query = _layered(source, there, [lambda i, cell: "" if cell.column.identifier else f"{cells.quick(cell, f'r{i}')} as k{i}"])
-    values = ", ".join(f"{cells.at_once(cell, f'r{i}', f'k{i}')} as c{i}" for i, cell in there)
-    unsettled = " or ".join(cells.unsettled(cell, f"r{i}", f"k{i}", f"c{i}") for i, cell in there)
-    names = ", ".join(_named(cell, f"c{i}", pseudonymise) for i, cell in enumerate(columns))
-    return f"select {names}, {number}, line, case when {unsettled} then '?' end, null from (select *, {values} from ({query}))"
-
-
-def _careful_sql(columns: list[Cell], number: int, source: Source, pseudonymise: bool) -> str:
-    """Give the SQL of the typed rows of a source, with its number, the place of the row, the broken rule and the value.
-
-    Of several broken rules the first column's counts.
-    """
-    there = [(i, cell) for i, cell in enumerate(columns) if cell.header]
-    layers: list[Layer] = [
-        lambda i, cell: f"{cells.quick(cell, f'r{i}')} as k{i}",
-        lambda i, cell: f"{cells.cleaned(cell, f'r{i}', f'k{i}')} as w{i}",
-        lambda i, cell: f"{cells.digits(cell, f'w{i}')} as d{i}, is_blank(w{i}) as b{i}",
-        lambda i, cell: f"{cells.value(cell, f'k{i}', f'w{i}', f'd{i}', f'b{i}')} as u{i}",
-        lambda i, cell: f"{cells.bounded(cell, f'u{i}')} as c{i}",
-    ]
-    rules = [
-        (condition, f"'{cell.column.name}|' || ({code})", f"r{i}::VARCHAR")
-        for i, cell in there
-        for condition, code in cells.refusal(cell, f"r{i}", f"w{i}", f"c{i}", f"b{i}")
-    ]
-    why = " ".join(f"when {condition} then {code}" for condition, code, _ in rules)
-    value = " ".join(f"when {condition} then coalesce({cell}, '')" for condition, _, cell in rules)
-    names = ", ".join(_named(cell, f"c{i}", pseudonymise) for i, cell in enumerate(columns))
-    return f"select {names}, {number}, line, case {why} end, case {value} end from ({_layered(source, there, layers)})"
-
-
-def _layered(source: Source, there: list[tuple[int, Cell]], layers: list[Layer]) -> str:
-    """Give the query of a source's raw cells, and around it one query a layer, so that no expression is worked out twice."""
-    raws = ", ".join(f"{cells.raw(cell)} as r{i}" for i, cell in there)
-    query = f"select {source.line or 'NULL::BIGINT'} as line, {raws} from {source.clause}"
-    for layer in layers:
-        added = ", ".join(sql for sql in (layer(i, cell) for i, cell in there) if sql)
-        query = f"select *{added and ', '}{added} from ({query})"
-    return query
-
-
-def _named(cell: Cell, c: str, pseudonymise: bool) -> str:
-    if not cell.header:
-        return cells.absent(cell)
-    return f"pseudonym({c})" if pseudonymise and cell.column.identifier else c
 
 
 def _set_aside(door: Door, table: Table, source: Source, number: int, sql: str) -> int:

@@ -9,7 +9,7 @@ taken in some at a time, that with the files before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from blockrisk.features.intake.duplicates import drop_duplicates
 from blockrisk.features.intake.manifest import DAYS, LOCK, Kept, State, Store, commit, load
 from blockrisk.features.intake.parts import room
 from blockrisk.features.intake.sources import Found, quoted
+from blockrisk.features.intake.together import stage_files
 from blockrisk.features.messages import say
 from blockrisk.features.tables import Table
 from blockrisk.features.windows import DAY_US
@@ -65,10 +66,12 @@ def _refresh(door: Door, table: Table, store: Store) -> tuple[list[staging.Stage
     state = State(store.rules, store.today, files, state.days, [one["name"] for one in state.days.values()])
     rest = {label: found[label] for label in [*fresh, *again]}
     most = None if anew else room(door.con) // _SHARE  # what is made anew needs all its files at once
+    numbers = {label: number for number, label in enumerate(rest)}
+    reading = stage_files(door, table, rest.values())
     while True:
-        read = _read_files(door, table, rest, digests, most)
+        read = _read_files(door, table, reading, numbers, digests, most)
         kept = {label: replace(one, mark=marks[label]) for label, one in read.items()}
-        state = _take_in(door, table, store, state, kept, set(again), anew)
+        state = _take_in(door, table, store, state, kept, {label: numbers[label] for label in again}, anew)
         rest = {label: part for label, part in rest.items() if label not in read}
         if not rest:
             break
@@ -77,10 +80,12 @@ def _refresh(door: Door, table: Table, store: Store) -> tuple[list[staging.Stage
     return [state.files[label].as_staged(label) for label in found], state.days
 
 
-def _take_in(door: Door, table: Table, store: Store, state: State, read: dict[str, Kept], again: set[str], anew: set[int]) -> State:
+def _take_in(
+    door: Door, table: Table, store: Store, state: State, read: dict[str, Kept], again: dict[str, int], anew: set[int]
+) -> State:
     """Join the staged rows of files with the kept ones of their days, and commit the state that knows them."""
     if read:
-        _leave_out(door, table, list(read), again, anew)
+        _leave_out(door, table, list(again.values()), anew)
     else:
         staging.create(door.con, table, table.name)
     fresh = {label: one for label, one in read.items() if label not in again}
@@ -132,35 +137,40 @@ def _day_of(table: Table) -> str:
     return f"epoch_us({table.event}) // {DAY_US}"
 
 
-def _read_files(door: Door, table: Table, found: dict[str, Found], digests: dict[str, str], most: int | None) -> dict[str, Kept]:
+def _read_files(
+    door: Door,
+    table: Table,
+    reading: Iterator[list[staging.Staged]],
+    numbers: dict[str, int],
+    digests: dict[str, str],
+    most: int | None,
+) -> dict[str, Kept]:
     """Stage raw files until there are more than `most` rows; give what is to be kept of each. `staged_TABLE` holds their rows."""
-    kept = {}
-    for number, (label, part) in enumerate(found.items()):
-        one = staging.stage(door, table, part, number)
-        days = f"select distinct {_day_of(table)} from staged_{table.name} where _file = ? and _refused is null"
-        aside = "select line, column_name, value, rule from set_aside where table_name = ? and file = ?"
-        kept[label] = Kept(
-            digests[label],
-            [],
-            one.read,
-            one.staged,
-            list(one.headers),
-            {name: asdict(use) for name, use in one.uses.items()},
-            one.cut,
-            sorted(int(day) for (day,) in door.con.execute(days, [number]).fetchall()),
-            [list(row) for row in door.con.execute(aside, [table.name, label]).fetchall()],
-        )
+    kept = dict[str, Kept]()
+    staging.create_staged(door.con, table)
+    for staged in reading:
+        days = f"select _file, list(distinct {_day_of(table)}) from staged_{table.name}"
+        new = f"where _file >= {numbers[staged[0].label]} and _refused is null group by _file"
+        days_of = dict(door.con.execute(f"{days} {new}").fetchall())
+        kept |= {one.label: _kept(door, table, one, digests[one.label], days_of.get(numbers[one.label], [])) for one in staged}
         [(rows,)] = door.con.execute(f"select count(*) from staged_{table.name}").fetchall()
         if most is not None and rows > most:
             break
     return kept
 
 
-def _leave_out(door: Door, table: Table, order: list[str], again: set[str], anew: set[int]) -> None:
-    """Drop from files that were read again the rows of days that stand, then give the staging table its name."""
-    numbers = [number for number, label in enumerate(order) if label in again]
-    if numbers:
-        listed, standing = ", ".join(map(str, numbers)), ", ".join(map(str, sorted(anew)))
+def _kept(door: Door, table: Table, one: staging.Staged, digest: str, days: list[float]) -> Kept:
+    """Tell of a staged file what the manifest keeps."""
+    aside = "select line, column_name, value, rule from set_aside where table_name = ? and file = ?"
+    refused = [list(row) for row in door.con.execute(aside, [table.name, one.label]).fetchall()]
+    uses = {name: asdict(use) for name, use in one.uses.items()}
+    return Kept(digest, [], one.read, one.staged, list(one.headers), uses, one.cut, sorted(map(int, days)), refused)
+
+
+def _leave_out(door: Door, table: Table, again: list[int], anew: set[int]) -> None:
+    """Drop from files that were read again, by their numbers, the rows of days that stand; then name the staging table."""
+    if again:
+        listed, standing = ", ".join(map(str, again)), ", ".join(map(str, sorted(anew)))
         door.con.execute(f"delete from staged_{table.name} where _file in ({listed}) and {_day_of(table)} not in ({standing})")
     staging.settle(door.con, table)
 
