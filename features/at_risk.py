@@ -56,3 +56,18 @@ def at_risk(tables: Tables, as_ofs: Sequence[Any], *, all_cards: bool = False) -
     return tables.con.execute(
         f"select c.card_id, d.as_of from cards c cross join risk_dates d {risk} order by d.as_of, c.card_id"
     ).df()
+
+
+def end_of_calls(tables: Tables) -> pd.Timestamp | None:
+    """Give the midnight after the last call; None where there is none.
+
+    Example:
+        >>> from blockrisk.features import read_tables
+        >>> cards = pd.DataFrame([["1", "A", "X", "2025-01-01"]], columns=["card_id", "operator", "home_region", "activated_at"])
+        >>> calls = pd.DataFrame([["1", "2025-01-02 09:00", "c", 30]], columns=["card_id", "started_at", "callee", "talk_s"])
+        >>> end_of_calls(read_tables({"cards": cards, "calls": calls}))
+        Timestamp('2025-01-03 00:00:00')
+
+    """
+    [(last,)] = tables.con.execute("select max(started_at) from calls").fetchall()
+    return None if last is None else pd.Timestamp(last).normalize() + pd.Timedelta(days=1)

@@ -57,6 +57,7 @@ COLUMNS: dict[str, str] = {
     "blocks.blocked_at": "運營商封號的時間",
     "blocks.unblocked_at": "復機時間",
     "blocks.reason": "運營商所說的原因",
+    "blocks.available_at": "何時可以知道這次封停；空白：與事件同時。填了它，最近還收不全的日子就不當作沒有封停",
     "blocks.kind": "停了什麼：全停 full_stop、限制呼出 outgoing_limit、欠費停機 arrears_stop、用戶申請 user_request、警告 warning",
     "actions.at": "時間",
     "actions.action": "措施的代碼",

@@ -171,6 +171,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "unused": ("{table}: columns not used: {there}", "{table}：未使用的欄位：{there}"),
     "ignored": ("not a table, left alone: {there}", "不是表，未動：{there}"),
+    "stray_end": (
+        "calls: after {before} there is no call for {days} days, then one at {last}, from which the dates of forecasts and labels"
+        " are counted; correct its date if it is wrong, or name the dates yourself (--as-of, --until)",
+        "calls：{before} 之後 {days} 天沒有通話，接著在 {last} 有一次，預測與結果的日期由它算起；如其日期有誤請更正，"
+        "或自行指定日期（--as-of、--until）",
+    ),
     "read_as": ("{table}: read as {there}", "{table}：讀作 {there}"),
     "store_rules": (
         "{store}: made by another version or with other options (zone, key, mapping.toml); every day is read again",

@@ -152,14 +152,15 @@ PREPARED: dict[str, str] = {
         select card_no, recipient, {day_of("sent_at")} as day, {day_of("sent_at")} as seen, count(*) as sent
         from messages join card_rows c using (card_id) group by all""",
     "block_rows": f"""
-        select card_no, operator_no, {day_of("blocked_at")} as day, {day_of("blocked_at")} as seen,
+        select card_no, operator_no, {day_of("blocked_at")} as day,
+            {day_of("greatest(blocked_at, coalesce(available_at, blocked_at))")} as seen,
             {day_of("unblocked_at")} as unblocked_day
         from blocks join card_rows c using (card_id) where kind in ({_LABELS})""",
     "operator_days": """
-        select operator_no, day, day as seen, cast(sum(blocks) as BIGINT) as blocks, cast(sum(cards) as BIGINT) as cards from (
-            select operator_no, day, count(*) as blocks, 0 as cards from block_rows group by all
+        select operator_no, day, seen, cast(sum(blocks) as BIGINT) as blocks, cast(sum(cards) as BIGINT) as cards from (
+            select operator_no, day, seen, count(*) as blocks, 0 as cards from block_rows group by all
             union all
-            select operator_no, d.day, 0, count(*) from card_rows c join span_days d
+            select operator_no, d.day, d.day, 0, count(*) from card_rows c join span_days d
                 on d.day >= c.activated_day and (c.closed_day is null or d.day < c.closed_day) group by all)
         group by all""",
 }

@@ -81,6 +81,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "blocks.blocked_at": ("封号时间", "停机时间", "封停时间", "block time", "blocked"),
     "blocks.unblocked_at": ("复机时间", "解封时间", "unblock time", "unblocked"),
     "blocks.reason": ("停机原因", "封号原因", "原因", "block reason"),
+    "blocks.available_at": _AVAILABLE,
     "blocks.kind": ("停机类型", "封号类型", "封停类型", "block type", "block kind"),
     "actions.card_id": _CARD,
     "actions.at": ("时间", "处理时间", "time", "action time"),

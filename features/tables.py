@@ -50,7 +50,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Declare one table: its columns, the key that finds duplicates, the event time and how late a row is known."""
+    """Declare one table: its columns, the key that finds duplicates, and the event time.
+
+    `first` is SQL true of the rows that stay before others of the same key.
+    """
 
     name: str
     meaning: str
@@ -58,7 +61,7 @@ class Table:
     key: tuple[str, ...]
     event: str | None = None
     required: bool = False
-    delay_days: int = 0
+    first: str = ""
 
     @property
     def required_columns(self) -> tuple[str, ...]:
@@ -107,7 +110,7 @@ TABLES: tuple[Table, ...] = (
             _text("operator", "carrier or virtual operator", required=True),
             _text("home_region", "city or province the card is registered for", required=True),
             _time("activated_at", "start of service", required=True),
-            _time("closed_at", "the holder gave the card up; no block"),
+            _time("closed_at", "the holder gave the card up; no block", future=True),
             _time("registration_checked_at", "last confirmation of the holder's registration data"),
             _id("owner_id", "who holds the card"),
             _text("team", "who calls with it"),
@@ -207,7 +210,7 @@ TABLES: tuple[Table, ...] = (
         (
             _CARD,
             _time("blocked_at", "when the operator blocked the card", required=True),
-            _time("unblocked_at", "when it was let free again"),
+            _time("unblocked_at", "when it was let free again", future=True),
             _text("reason", "what the operator said"),
             _choice(
                 "kind",
@@ -215,9 +218,11 @@ TABLES: tuple[Table, ...] = (
                 *("full_stop", "outgoing_limit", "arrears_stop", "user_request", "warning"),
                 blank="full_stop",
             ),
+            _AVAILABLE,
         ),
         key=("card_id", "blocked_at"),
         event="blocked_at",
+        first=f"kind in {LABEL_KINDS}",
     ),
     Table(
         "actions",

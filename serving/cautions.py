@@ -10,8 +10,8 @@ from blockrisk.serving.languages import in_languages
 
 CAUTIONS: Final[dict[str, tuple[str, str]]] = {
     "until_past_the_data": (
-        "--until {until} lies after the last call; the data end at {end}, which is used instead",
-        "--until {until} 晚於最後一次通話；資料止於 {end}，以此為準",
+        "--until {until} lies after the end of observation, {end}, which is used instead",
+        "--until {until} 晚於觀察結束之時；以 {end} 為準",
     ),
     "few_blocks": (
         "only {blocks} blocks to learn from: take every figure with caution",

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from blockrisk.features import Tables, UserError, at_risk, catalogue, read_tables, vectors
+from blockrisk.features.at_risk import end_of_calls
 from blockrisk.features.build import vector_rows
 from blockrisk.features.intake import ZONE
 from blockrisk.models.bundle import Bundle, load_bundle
@@ -273,8 +274,8 @@ def _numbers(column: pd.Series) -> np.ndarray:
 def forecast_dates(tables: Tables, as_of: AsOf | None) -> list[Any]:
     """List the dates asked for; none: the midnight after the last call. UserError where there is no call to tell it."""
     if as_of is None:
-        [(last,)] = tables.con.execute("select max(started_at) from calls").fetchall()
-        if last is None:
+        end = end_of_calls(tables)
+        if end is None:
             raise UserError("there is no call, so the date of the forecast is unknown; give as_of")
-        return [pd.Timestamp(last).normalize() + pd.Timedelta(days=1)]
+        return [end]
     return [as_of] if isinstance(as_of, str | date) else list(as_of)

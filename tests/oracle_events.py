@@ -151,7 +151,8 @@ def prior_blocks(v: View, days: int) -> float:
 def operator_block_rate(v: View, days: int) -> float:
     fleet = [r for r in v.tables["cards"].rows if r["operator"] == v.card["operator"]]
     ids = {r["card_id"] for r in fleet}
-    ledger = [b for b in v.tables["blocks"].rows if b["card_id"] in ids and block_kind(b) in LABEL_KINDS]
+    known = (b for b in v.tables["blocks"].rows if v.is_past(b.get("available_at") or b["blocked_at"]))
+    ledger = [b for b in known if b["card_id"] in ids and block_kind(b) in LABEL_KINDS]
     card_days = sum(_card_days(v, r, days) for r in fleet)
     return 1000 * count(v.within(b["blocked_at"], days) for b in ledger) / card_days if card_days else 0
 

@@ -2,13 +2,15 @@
 
 import gzip
 import random
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
 
-from blockrisk.features import Tables, UserError, read_tables, repeats
+from blockrisk.features import Tables, UserError, at_risk, read_tables, repeats
+from blockrisk.features.intake import account_lines
 from blockrisk.features.intake.macros import BLANKS, MACROS
 
 CARDS = "card_id,operator,home_region,activated_at\n0012,A,Chengdu,2025-01-01\n"
@@ -57,6 +59,30 @@ def test_exact_and_key_duplicates_are_dropped_and_the_fuller_row_stays(tmp_path:
     tables = read_tables(folder(tmp_path, payments__csv=payments))
     assert count(tables, "payments") == (3, 1, 2, 0)
     assert tables.frame("payments")["paid_at"].tolist() == [pd.Timestamp("2025-01-07")]
+
+
+def test_a_stop_stays_where_a_warning_has_its_moment(tmp_path: Path) -> None:
+    rows = "0012,2025-01-03,full_stop\n0012,2025-01-03,warning\n0012,2025-01-03,unheard of\n"
+    tables = read_tables(folder(tmp_path, blocks__csv=f"card_id,blocked_at,kind\n{rows}"))
+    assert tables.frame("blocks")["kind"].tolist() == ["full_stop"]
+
+
+def test_an_end_that_lies_ahead_is_no_mistake(tmp_path: Path) -> None:
+    cards = "card_id,operator,home_region,activated_at,closed_at\n0012,A,X,2024-01-01,2026-12-31\n"
+    blocks = "card_id,blocked_at,unblocked_at\n0012,2025-01-03,2025-02-03\n"
+    tables = read_tables(folder(tmp_path, cards__csv=cards, blocks__csv=blocks), today=date(2025, 1, 10))
+    assert [count.quarantined for count in tables.accounting] == [0, 0, 0]
+    assert at_risk(tables, ["2025-01-02", "2025-01-04", "2025-02-04"])["as_of"].dt.day.tolist() == [2, 4]
+
+
+def test_a_last_call_long_after_all_others_is_told_of(tmp_path: Path) -> None:
+    calls = "card_id,started_at,callee,talk_s\n0012,2025-01-03 09:00,c,1\n0012,{},c,1\n"
+    told = [
+        account_lines(read_tables(folder(tmp_path, calls__csv=calls.format(last)))) for last in ("2025-01-18", "2025-01-20 08:30")
+    ]
+    assert not [line for line in told[0] if "no call for" in line]
+    [line] = [line for line in told[1] if "no call for" in line]
+    assert line.startswith("calls: after 2025-01-03 there is no call for 16 days, then one at 2025-01-20 08:30")
 
 
 def test_a_duplicate_that_became_available_later_does_not_hide_the_earlier_row(tmp_path: Path) -> None:

@@ -29,13 +29,14 @@ def stamps(days):
     return pd.Series([pd.NaT if at is None else day(at) for at in days], dtype="datetime64[us]")
 
 
-def ledger(cards=(("A", None),), blocks=(), last_call=60.0):
-    """Build the tables that labels look at: (card, closed day) and (card, day, kind)."""
+def ledger(cards=(("A", None), ("B", None)), blocks=(), last_call=60.0, known=()):
+    """Build the tables that labels look at: (card, closed day), (card, day, kind), and the days on which blocks were known."""
     con = DATABASE.cursor()
     owners, closings = zip(*cards, strict=True)
     held, starts, kinds = zip(*blocks, strict=True) if blocks else ((), (), ())
     con.register("cards", pd.DataFrame({"card_id": owners, "closed_at": stamps(closings)}).astype({"card_id": "str"}))
     frame = pd.DataFrame({"card_id": held, "blocked_at": stamps(starts), "kind": kinds}, dtype=None)
+    frame["available_at"] = stamps(known or [None] * len(frame))
     con.register("blocks", frame.astype({"card_id": "str", "kind": "str"}))
     con.register("calls", pd.DataFrame({"started_at": stamps([last_call] if last_call is not None else [])}))
     return SimpleNamespace(con=con, present=frozenset({"cards", "calls", "blocks"}))
@@ -104,6 +105,24 @@ def test_the_data_end_at_the_midnight_after_the_last_call():
         end_of_observation(ledger(last_call=None))
 
 
+def test_where_the_ledger_comes_late_the_last_days_are_not_observed_yet():
+    blocks = [("A", at, "full_stop") for at in range(40)]
+    assert end_of_observation(ledger(blocks=blocks, known=[at + 3.5 for at in range(40)])) == day(58)
+    assert end_of_observation(ledger(blocks=blocks, known=[at + 3.5 for at in range(40)]), day(30)) == day(27)
+    assert end_of_observation(ledger(blocks=blocks, known=[at - 1 for at in range(40)])) == day(61)
+    assert end_of_observation(ledger(blocks=blocks)) == day(61)
+    assert end_of_observation(ledger(blocks=blocks), day(80)) == day(61)
+
+
+def test_a_block_of_a_kind_without_a_name_is_neither_a_block_of_ours_nor_none():
+    assert label_of(ledger(blocks=[("A", 3, "unknown")])) == ("unknown", "unknown_kind")
+    assert label_of(ledger(blocks=[("A", 3, "unknown"), ("A", 4, "full_stop")])) == 1.0
+
+
+def test_blocks_of_cards_that_are_not_there_teach_nothing():
+    assert distinct_blocks(ledger(blocks=[("A", 1, "full_stop"), ("stranger", 1, "full_stop")]), day(5)) == 1
+
+
 def test_distinct_blocks_counts_label_kinds_before_the_cut_off_once():
     rows = [("A", 1, "full_stop"), ("A", 1, "full_stop"), ("A", 2, "warning"), ("B", 3, None), ("B", 5, "outgoing_limit")]
     tables = ledger(blocks=rows)
@@ -135,7 +154,8 @@ def slow_label(cards, blocks, card, as_of, horizon, until):
     closed = dict(cards)[card]
     if closed is not None and as_of <= closed < as_of + horizon:
         return "closed"
-    return next((reason for reason in ("arrears_stop", "user_request") if reason in kinds), 0.0)
+    ends = {"arrears_stop": "arrears_stop", "user_request": "user_request", "unknown": "unknown_kind"}
+    return next((reason for kind, reason in ends.items() if kind in kinds), 0.0)
 
 
 @settings(max_examples=60, deadline=None)

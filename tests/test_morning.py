@@ -20,6 +20,7 @@ from blockrisk.features.output import write_frame
 from blockrisk.models import process as processes
 from blockrisk.models.errors import BundleError
 from blockrisk.serving import predict
+from blockrisk.training.cli import main
 from blockrisk.training.monitoring import Alarm, Findings, Result, checks
 from blockrisk.training.morning import context, lock, registry, run, steps
 from blockrisk.training.morning.lock import BusyError, alone
@@ -181,6 +182,16 @@ def test_findings_that_cannot_be_sent_fail_the_monitoring(place: Path) -> None:
 
 
 @pytest.mark.long
+def test_a_clock_that_is_years_ahead_makes_nothing_old(place: Path) -> None:
+    assert morning(place)[0] == DELIVERED
+    morning(place, date(2062, 4, 1))
+    assert (place / f"lists/{AS_OF}/list.csv").exists()
+    assert record(place)["status"] == "done"
+    with pytest.raises(SystemExit) as left:
+        main(["run", str(place / "morning.toml"), "--as-of", "2062-04-01"])
+    assert left.value.code == 2
+
+
 def test_a_mistake_in_the_data_gives_no_list_and_keeps_the_one_before(place: Path) -> None:
     assert morning(place)[0] == DELIVERED
     before = (place / f"lists/{AS_OF}/list.csv").read_bytes()

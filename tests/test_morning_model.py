@@ -90,6 +90,7 @@ def test_a_challenger_is_due_by_age_or_alarm_and_never_on_a_day_before_the_last(
     assert due(date(2024, 3, 5)) is None
     assert due(date(2024, 3, 6)) == "v1 is 7 days old"  # 2024 has a 29 February
     assert due(date(2024, 2, 1)) is None
+    assert due(date(2023, 2, 1)) == "v1 is dated 392 days ahead"
     assert due(date(2024, 3, 6), more="every_days = 0") is None
     assert due(date(2024, 3, 2), ("operator A",)) == "an alarm was raised: operator A"
     assert due(date(2024, 3, 1), ("operator A",)) is None

@@ -1,6 +1,7 @@
 """The registry of a workspace: versions, golden scores, the pointer, promoting and rolling back."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -72,6 +73,15 @@ def test_rollback_gives_the_golden_scores_of_the_version_before_within_ten_secon
     assert model.probability(vectors).tolist() == golden(models, "v1") != golden(models, "v2")
     with pytest.raises(UserError, match="no version served before v1"):
         registry.rollback(models)
+    assert registry.states(models) == {"v1": "champion", "v2": registry.ROLLED_BACK}, "it is not compared anew"
+
+
+def test_a_name_is_not_given_twice(models: Path, tmp_path: Path) -> None:
+    registry.decide(models, "v2", {"state": "rejected"})
+    registry.promote(models, "v1")
+    shutil.rmtree(models / "v2")
+    assert registry.add_version(models, bundle(tmp_path / "three", -2.0), {}).name == "v3"
+    assert registry.states(models)["v3"] == "challenger"
 
 
 def test_a_version_whose_golden_scores_changed_does_not_serve(models: Path) -> None:

@@ -145,6 +145,17 @@ def test_under_ten_blocks_nothing_is_learned(ledger, tmp_path):
     assert not (tmp_path / "few").exists()
 
 
+def test_blocks_on_which_no_row_ends_teach_nothing(ledger, tmp_path):
+    blocks = ledger["blocks"]
+    long_ago = blocks.assign(**{name: blocks[name] - pd.Timedelta(days=400) for name in ("blocked_at", "unblocked_at")})
+    with pytest.raises(UserError, match="but only 0 rows to learn from end in one"):
+        quick_train(ledger | {"blocks": long_ago}, tmp_path / "old")
+    acted = pd.concat([ledger["cards"][["card_id"]].assign(at=START + pd.Timedelta(days=day, hours=1)) for day in range(DAYS)])
+    with pytest.raises(UserError, match="or was acted on first"):
+        quick_train(ledger | {"actions": acted.assign(action="call_less")}, tmp_path / "acted")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_under_fifty_blocks_the_simple_learner_is_taken_with_a_caution():
     learner, cautions = choose_learner(49, None)
     assert learner == fitting.SIMPLE_LEARNER

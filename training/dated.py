@@ -20,6 +20,7 @@ from blockrisk.training.choice import CANDIDATES, Choice, choose
 from blockrisk.training.fitting import (
     FEW_BLOCKS,
     LEAST_BLOCKS,
+    LEAST_POSITIVES,
     SIMPLE_LEARNER,
     Examples,
     Fitted,
@@ -92,6 +93,7 @@ def train(  # noqa: PLR0913 - the options of the command
     tell(f"Features of {len(split.dates)} dates")
     further = [days for days in horizons if days != horizon]
     examples, unknown = build_examples(tables, split.dates, horizon, end, further)
+    _check_positives(tables, examples, end)
     examples = replaced(examples, others={days: y for days, y in examples.others.items() if np.nansum(y) > 0})
     rows = rows_of(split, examples.dates)
     choice, first = _chosen(examples, rows, asked, seed, jobs, tell)
@@ -190,6 +192,18 @@ def choose_learner(blocks: int, asked: str | None) -> tuple[str | None, tuple[Ca
     if blocks >= FEW_BLOCKS or asked is not None:
         return asked, () if blocks >= FEW_BLOCKS else (caution("few_blocks", blocks=blocks),)
     return SIMPLE_LEARNER, (caution("simple_learner", blocks=blocks, least=FEW_BLOCKS, learner=SIMPLE_LEARNER),)
+
+
+def _check_positives(tables: Tables, examples: Examples, end: pd.Timestamp) -> None:
+    """Raise UserError where hardly a block of the ledger falls on a card and date to learn from."""
+    positives = int(examples.y.sum())
+    if positives < LEAST_POSITIVES:
+        acted = " or was acted on first" if "actions" in tables.present else ""
+        raise UserError(
+            f"{distinct_blocks(tables, end)} blocks start before {end.date()}, but only {positives} rows to learn from end in one;"
+            f" the others lie outside the period of the calls, or their card was not at risk{acted}; at least {LEAST_POSITIVES}"
+            " are needed to learn anything; supply the calls of the time before the blocks"
+        )
 
 
 def check_train(out: Path, horizon: int, learner: str | None, *, replace: bool) -> None:

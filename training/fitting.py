@@ -28,6 +28,9 @@ FEW_BLOCKS: Final = 50
 LEAST_BLOCKS: Final = 10
 """Fewer blocks than this, and nothing is learned."""
 
+LEAST_POSITIVES: Final = 5
+"""Fewer rows with a block than this to learn from, whatever the ledger holds, and nothing is learned."""
+
 BASELINE: Final = "static_rules"
 """The learner that is a yardstick and not shipped."""
 

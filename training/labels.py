@@ -1,20 +1,21 @@
 """Labels: whether the operator blocks a card within the horizon, and when that cannot be known."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from blockrisk.features.at_risk import end_of_calls
 from blockrisk.features.errors import UserError
 from blockrisk.features.tables import LABEL_KINDS
 
 if TYPE_CHECKING:
     from blockrisk.features import Tables
 
-ENDING_KINDS: Final = ("arrears_stop", "user_request")
-"""Kinds that end an observation: what the operator would have done afterwards is not seen."""
+LEDGER_SHARE: Final = 0.99
+"""Share of the blocks of a day that must be known before the day counts as observed, where the ledger comes late."""
 
-UNKNOWN_REASONS: Final = ("end_of_observation", "closed", "arrears_stop", "user_request")
+UNKNOWN_REASONS: Final = ("end_of_observation", "closed", "arrears_stop", "user_request", "unknown_kind")
 """Why a label is missing, in the order in which the first that holds is named."""
 
 _LABELS = """
@@ -28,7 +29,8 @@ WITH asked AS (
     SELECT row_id,
            bool_or(list_contains($kinds, kind)) AS blocked,
            bool_or(kind = 'arrears_stop') AS arrears,
-           bool_or(kind = 'user_request') AS asked_for
+           bool_or(kind = 'user_request') AS asked_for,
+           bool_or(kind = 'unknown') AS unclear
     FROM stops GROUP BY row_id
 ), closings AS (
     SELECT DISTINCT asked.row_id
@@ -40,7 +42,8 @@ WITH asked AS (
                 WHEN coalesce(seen.blocked, false) THEN NULL
                 WHEN closings.row_id IS NOT NULL THEN 'closed'
                 WHEN seen.arrears THEN 'arrears_stop'
-                WHEN seen.asked_for THEN 'user_request' END AS unknown_reason
+                WHEN seen.asked_for THEN 'user_request'
+                WHEN seen.unclear THEN 'unknown_kind' END AS unknown_reason
     FROM asked LEFT JOIN seen USING (row_id) LEFT JOIN closings USING (row_id)
 )
 SELECT row_id, CASE WHEN unknown_reason IS NULL THEN CAST(blocked AS DOUBLE) END AS label, unknown_reason
@@ -61,9 +64,9 @@ def labels(
     `label` and `unknown_reason` added. The interval is half-open: [as_of, as_of + horizon_days). The label is 1.0 if a
     block of one of `kinds` starts in it, else 0.0. It is NaN, and `unknown_reason` says why (`UNKNOWN_REASONS`), if
     the interval reaches past `until`, the end of observation, or if no such block starts in it and the card is
-    closed, stopped for arrears or stopped at the user's request within it. A blank kind is a full stop; no request
-    gives no row. Whether a card was at risk at `as_of` is not asked here. Raises UserError without a blocks table.
-    Source: the data contract, "Label".
+    closed, stopped for arrears, stopped at the user's request or stopped in a way that has no name of the contract
+    within it. A blank kind is a full stop; no request gives no row. Whether a card was at risk at `as_of` is not asked
+    here. Raises UserError without a blocks table. Source: the data contract, "Label".
 
     >>> from blockrisk.features import read_tables
     >>> day = pd.Timestamp
@@ -96,40 +99,52 @@ def labels(
     )
 
 
-def end_of_observation(tables: "Tables") -> pd.Timestamp:
-    """Return the midnight after the last call, where the data end unless the user names an earlier day.
+def end_of_observation(tables: "Tables", as_of: Any = None) -> pd.Timestamp:
+    """Return the midnight until which it is known what became of the cards.
 
-    Raises UserError if there is no call at all.
+    It is the midnight after the last call, or `as_of` if that is earlier; where the rows of blocks tell when they became known
+    (available_at), less the days within which LEDGER_SHARE of them did. Raises UserError if there is no call at all.
 
     >>> from blockrisk.features import read_tables
     >>> card = {"card_id": "A", "operator": "o", "home_region": "r", "activated_at": pd.Timestamp("2026-01-01")}
     >>> call = {"card_id": "A", "started_at": pd.Timestamp("2026-03-31 20:15"), "callee": "x", "talk_s": 1.0}
-    >>> end_of_observation(read_tables({"cards": pd.DataFrame([card]), "calls": pd.DataFrame([call])}))
-    Timestamp('2026-04-01 00:00:00')
+    >>> tables = read_tables({"cards": pd.DataFrame([card]), "calls": pd.DataFrame([call])})
+    >>> end_of_observation(tables), end_of_observation(tables, "2026-03-01")
+    (Timestamp('2026-04-01 00:00:00'), Timestamp('2026-03-01 00:00:00'))
     """
-    [(last,)] = tables.con.execute("SELECT max(started_at) FROM calls").fetchall()
-    if last is None:
+    end = end_of_calls(tables)
+    if end is None:
         raise UserError("calls: no row is left; the end of the data is the midnight after the last call; supply calls")
-    return pd.Timestamp(last).normalize() + pd.Timedelta(days=1)
+    return min(end, pd.Timestamp(end if as_of is None else as_of)) - pd.Timedelta(days=_ledger_days(tables))
+
+
+def _ledger_days(tables: "Tables") -> int:
+    """Give the days after a block within which nearly every row of the ledger was known."""
+    [(days,)] = tables.con.execute(
+        "SELECT quantile_disc(greatest(0, date_diff('day', blocked_at, available_at)), $share) FROM blocks"
+        " WHERE available_at IS NOT NULL",
+        {"share": LEDGER_SHARE},
+    ).fetchall()
+    return int(days or 0)
 
 
 def unknown_counts(labelled: pd.DataFrame) -> dict[str, int]:
     """Count the rows without a label by reason, every reason named, also with 0.
 
     >>> unknown_counts(pd.DataFrame({"unknown_reason": [None, "closed", "closed"]}))
-    {'end_of_observation': 0, 'closed': 2, 'arrears_stop': 0, 'user_request': 0}
+    {'end_of_observation': 0, 'closed': 2, 'arrears_stop': 0, 'user_request': 0, 'unknown_kind': 0}
     """
     counts = labelled["unknown_reason"].value_counts()
     return {reason: int(counts.get(reason, 0)) for reason in UNKNOWN_REASONS}
 
 
 def distinct_blocks(tables: "Tables", until: pd.Timestamp, kinds: Sequence[str] = LABEL_KINDS) -> int:
-    """Count the blocks of the given kinds that start before `until`: what there is to learn from.
+    """Count the blocks of the given kinds, of cards that are known, that start before `until`: what there is to learn from.
 
     Two rows of one card at one instant are one block. Without a blocks table the count is 0.
     """
     [(count,)] = tables.con.execute(
-        "SELECT count(*) FROM (SELECT DISTINCT card_id, blocked_at FROM blocks"
+        "SELECT count(*) FROM (SELECT DISTINCT card_id, blocked_at FROM blocks SEMI JOIN cards USING (card_id)"
         " WHERE blocked_at < $until AND list_contains($kinds, coalesce(kind, 'full_stop')))",
         {"until": pd.Timestamp(until).to_pydatetime(), "kinds": list(kinds)},
     ).fetchall()

@@ -219,7 +219,8 @@ def _told(manifest: "dict[str, Any]") -> Iterator[str]:
     value = rule["value"]
     cards = f"the riskiest {value:.2g} of the cards" if value < 1 else f"the {value:.0f} riskiest cards"
     listed = cards if rule["kind"] == "capacity" else f"every card from a probability of {value:.2g} on"
-    yield f"Alerts:  {listed} a day; a card on the list is granted {rule['hysteresis']} log-odds, so that it does not flicker"
+    granted = f"a card on the list of the day before is granted {rule['hysteresis']} log-odds"
+    yield f"Alerts:  {listed} a day; {granted}, so that it does not flicker"
 
 
 def metric_table(report: "Report") -> "Table":

@@ -3,6 +3,9 @@
 from blockrisk.features.intake.dataset import Mapped, Tables
 from blockrisk.features.messages import say, shown
 
+_SILENT_DAYS = 15
+"""Days without any call before the last one, from which that call's stamp is doubted: holidays are shorter."""
+
 
 def account_lines(tables: Tables) -> list[str]:
     r"""Give the account of rows as lines of text: one a table, then what was renamed, unknown, unused or made anew.
@@ -30,7 +33,17 @@ def account_lines(tables: Tables) -> list[str]:
             lines.append(f"  {say('unused', table=count.table, there=', '.join(map(shown, count.ignored_columns)))}")
     if tables.ignored:
         lines.append(say("ignored", there=", ".join(tables.ignored)))
-    return [*lines, *tables.notes, *(tables.kept.notes if tables.kept else ())]
+    return [*lines, *_stray_end(tables), *tables.notes, *(tables.kept.notes if tables.kept else ())]
+
+
+def _stray_end(tables: Tables) -> list[str]:
+    """Tell of a last day of calls that comes long after the one before: a wrong stamp moves all dates that are counted from it."""
+    [(last,)] = tables.con.execute("select max(started_at) from calls").fetchall()
+    sql = "select max(started_at) from calls where started_at < date_trunc('day', ?::timestamp)"
+    [(before,)] = tables.con.execute(sql, [last]).fetchall()
+    if before is None or (days := (last.date() - before.date()).days - 1) < _SILENT_DAYS:
+        return []
+    return [say("stray_end", days=days, before=before.date(), last=f"{last:%Y-%m-%d %H:%M}")]
 
 
 def mapping_line(mapped: Mapped) -> str:

@@ -8,7 +8,7 @@ from blockrisk.features.tables import Column, Table
 
 
 def drop_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Keep one row a key: the one known first, then the one that says most, then the greatest values."""
+    """Keep one row a key: of blocks a stop before a warning; the one known first, the one that says most, the greatest values."""
     with_later_rows(con, table, table.name, "rowid", f"delete from {table.name} where rowid in ({{later}})")
 
 
@@ -38,7 +38,8 @@ def with_later_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: str, pla
 def _order(table: Table) -> str:
     """Say which of the rows of a key comes first: a total order, so that what stays does not depend on the order of files."""
     free = [column for column in table.columns if column.name not in (*table.key, "available_at")]
-    order = [f"greatest(available_at, {table.event})"] if table.dated else []
+    order = [f"({table.first}) desc"] if table.first else []
+    order += [f"greatest(available_at, {table.event})"] if table.dated else []
     order += [f"({' + '.join(map(_says_something, free))}) desc"] if free else []
     order += [f"{quoted(column.name)} desc nulls last" for column in free]
     order += ["available_at nulls last"] if table.dated else []

@@ -29,5 +29,5 @@ class Context:
 
     @cached_property
     def end(self) -> pd.Timestamp:
-        """Give the end of observation: what was known at as_of, and no later than the data reach."""
-        return min(self.as_of, end_of_observation(self.tables))
+        """Give the end of observation: until when it is known at as_of what became of the cards."""
+        return end_of_observation(self.tables, self.as_of)

@@ -13,7 +13,7 @@ from blockrisk.training.monitoring.context import Context
 from blockrisk.training.monitoring.findings import Alarm, Result
 
 USUAL_DAYS: Final = 56
-"""Days before the recent ones from which the usual is learned: eight of each weekday."""
+"""Days before the recent ones from which the usual is learned: seven or eight of each weekday."""
 
 GAP_DAYS: Final = 100
 """Days from which the longest silence of a table is learned: bills of a month that ends on a 28th, and two month ends before it."""
@@ -41,14 +41,9 @@ def check_feeds(context: Context) -> Result:
     counts = {name: _by_day(context, name, _known(name, event)) for name, event in _events(context).items()}
     recent = pd.date_range(end=context.as_of - pd.Timedelta(days=1), periods=RECENT_DAYS)
     alarms = [alarm for day in recent if (alarm := _thin(calls, day, context.as_of)) is not None]
-    alarms += [
-        _alarm("feed_silent", table=name, since=since)
-        for name, rows in counts.items()
-        if (since := silent_since(rows, context.as_of))
-    ]
-    for operator, rows in _calls_by_operator(context).items():
-        if not alarms and (since := silent_since(rows, context.as_of)):
-            alarms.append(_alarm("feed_operator", operator=operator, since=since))
+    if not any(alarm.kind == "feed_day" for alarm in alarms):  # a day that is thin for all explains every operator's silence
+        alarms += _silences("feed_operator", "operator", _calls_by_operator(context), context.as_of)
+    alarms += _silences("feed_silent", "table", counts, context.as_of)
     alarms += [
         _alarm("feed_repeated", date=f"{day}", other=f"{other}", share=share) for day, other, share in _repeats(context, recent[0])
     ]
@@ -56,6 +51,11 @@ def check_feeds(context: Context) -> Result:
     last |= {"calls": (calls["day"] + pd.to_timedelta(calls["late"], unit="D")).max()} if len(calls) else {}
     metrics = {f"days_since.{name}": float((context.as_of - day).days) for name, day in last.items()}
     return Result(tuple(alarms), metrics=metrics)
+
+
+def _silences(kind: str, subject: str, counts: dict[str, pd.Series], as_of: pd.Timestamp) -> list[Alarm]:
+    found = {name: silent_since(rows, as_of) for name, rows in counts.items()}
+    return [_alarm(kind, **{subject: name, "since": since}) for name, since in found.items() if since]
 
 
 def _events(context: Context) -> dict[str, str]:

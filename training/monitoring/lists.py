@@ -23,8 +23,9 @@ DRAWS: Final = 400
 def check_lists(context: Context) -> Result:
     """Say of the daily lists how many listed cards were blocked within the horizon, how many blocks were listed, and how early.
 
-    The lists are those of the model's alert rule on the scores of each morning. Precision and recall are of rows, a card and
-    morning; leads are of blocks. A row whose label is unknown is in neither: those of listed cards are counted by reason.
+    The lists are those of the score files; of a file without the column alert, what the model's rule makes of its scores.
+    Precision and recall are of rows, a card and morning; leads are of blocks. A row whose label is unknown is in neither: those of
+    listed cards are counted by reason.
     """
     listed = listed_rows(context)
     ripe = listed[listed["label"].notna()]
@@ -46,7 +47,8 @@ def listed_rows(context: Context) -> pd.DataFrame:
     chance = np.clip(scored["probability"].to_numpy(), 1e-12, 1 - 1e-12)
     margin = np.log(chance) - np.log1p(-chance)
     rule = read_rule(context.model.bundle.manifest["alert"])
-    on = alerts(margin, scored["card_id"].to_numpy(dtype=object), scored["as_of"].to_numpy(), rule)
+    ruled = alerts(margin, scored["card_id"].to_numpy(dtype=object), scored["as_of"].to_numpy(), rule)
+    on = np.where(scored["alert"].isna(), ruled, scored["alert"].fillna(value=False)).astype(bool)
     return labels(context.tables, scored.assign(listed=on), horizon, context.end, context.model.bundle.manifest["label_kinds"])
 
 

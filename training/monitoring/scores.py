@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from blockrisk.features.errors import UserError
 
 LOOK_BACK_DAYS: Final = 180
-"""Mornings that are looked at: twice what the longest check needs, so that a year of files costs no more than half a one."""
+"""Days of mornings that are looked at, so that a year of files costs no more than half a one."""
 
 _NAME = re.compile(r"\d{4}-\d{2}-\d{2}\.parquet")
 _NEEDED = ("card_id", "as_of", "horizon_days", "probability")
@@ -24,8 +24,9 @@ class Scores:
     """Hold what was forecast on each morning.
 
     Attributes:
-        frame: card_id (categories), as_of (midnights), probability (of the primary horizon), daily (of a block within one day), by
-            date; one row for each card that was at risk.
+        frame: card_id (categories), as_of (midnights), probability (of the primary horizon), daily (of a block within one day),
+            alert (whether the card was on the list, NA where the file does not say), by date; one row for each card that was
+            at risk.
         dates: the mornings that there is a file of, ascending.
         foreign: names of files whose rows are of another morning than the name says; they are left out.
 
@@ -75,8 +76,9 @@ def _read(path: Path) -> pd.DataFrame:
         missing = [name for name in _NEEDED if name not in names]
         if missing:
             raise UserError(f"{path.name} holds no column {missing[0]}; it must be a score file that `blockrisk score` wrote")
-        daily = ["probability_1d"] if "probability_1d" in names else []
-        found = pq.read_table(path, columns=[*_NEEDED, *daily], page_checksum_verification=True).to_pandas()
+        daily = "probability_1d" in names
+        more = [name for name in ("probability_1d", "alert") if name in names]
+        found = pq.read_table(path, columns=[*_NEEDED, *more], page_checksum_verification=True).to_pandas()
     except (pa.ArrowException, OSError) as error:
         raise UserError(
             f"{path.name} in the folder of scores cannot be read ({_first_line(error)}); score that morning again"
@@ -89,6 +91,7 @@ def _read(path: Path) -> pd.DataFrame:
             "as_of": pd.to_datetime(found["as_of"]).astype("datetime64[us]"),
             "probability": chance,
             "daily": found["probability_1d"].to_numpy(dtype=np.float64) if daily else per_day,
+            "alert": found["alert"].astype("boolean") if "alert" in more else pd.array([pd.NA] * len(found), dtype="boolean"),
         }
     )
 

@@ -9,8 +9,9 @@ import pandas as pd
 from blockrisk.features import Tables
 from blockrisk.training.bootstrap import ratio_interval
 from blockrisk.training.choice import standard_error
-from blockrisk.training.dated import build_examples, end_of_period
+from blockrisk.training.dated import build_examples
 from blockrisk.training.fitting import Examples
+from blockrisk.training.labels import end_of_observation
 from blockrisk.training.metrics import losses
 from blockrisk.training.morning.registry import Version, verified
 
@@ -74,7 +75,7 @@ def compare(tables: Tables, champion: Version, challenger: Version, as_of: Any, 
     if horizon != champion.told["horizon_days"]:
         why = f"it looks {horizon} days ahead and the champion {champion.told['horizon_days']}: promote it by name"
         return Comparison(challenger.name, champion.name, REJECTED, why)
-    until, _ = end_of_period(tables, str(pd.Timestamp(as_of).date()))
+    until = end_of_observation(tables, as_of)
     start = max(pd.Timestamp(champion.until), pd.Timestamp(challenger.until))
     days = list(pd.date_range(start, until - pd.Timedelta(days=horizon), freq="D"))
     if len(days) < 7 * weeks:

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from blockrisk.serving.predict import Model, load_model
 from blockrisk.training.morning.golden import check_golden, write_golden
 
 POINTER, TOLD, BUNDLE, DECISIONS = "champion.json", "version.json", "bundle", "decisions"
+ROLLED_BACK = "rolled back"
 _NAME: Final = re.compile(r"v[1-9]\d*")
 _LOCK_SECONDS: Final = 600
 
@@ -70,7 +72,7 @@ def add_version(models: Path, bundle: Path, told: dict[str, Any]) -> Version:
     """
     models.mkdir(parents=True, exist_ok=True)
     with _lock(models):
-        number = max((found.number for found in versions(models)), default=0) + 1
+        number = max((int(name[1:]) for name in _names(models)), default=0) + 1
         folder = models / f"v{number}"
         with new_folder(folder) as fresh:
             shutil.copytree(bundle, fresh / BUNDLE)
@@ -79,6 +81,12 @@ def add_version(models: Path, bundle: Path, told: dict[str, Any]) -> Version:
             content = {"name": folder.name, **_figures(model), **told}
             write_json(fresh / TOLD, content)
     return _read(folder)
+
+
+def _names(models: Path) -> list[str]:
+    """Name the versions that there are, and those gone of which a decision is left: a name is given once."""
+    decided = [path.stem for path in (models / DECISIONS).glob("v*.json")]
+    return [*(found.name for found in versions(models)), *filter(_NAME.fullmatch, decided)]
 
 
 def _figures(model: Model) -> dict[str, Any]:
@@ -122,7 +130,10 @@ def rollback(models: Path) -> tuple[Version, str]:
         found = version(models, name)
         verified(found)
         _point(models, name, before)
-    return found, str(pointer["champion"])
+        gone = str(pointer["champion"])
+        told = {"state": ROLLED_BACK, "as_of": f"{datetime.now():%Y-%m-%d}", "champion": name, "why": "by hand"}
+        decide(models, gone, {**(decision(models, gone) or {}), **told})
+    return found, gone
 
 
 def decide(models: Path, name: str, decision: dict[str, Any]) -> None:
@@ -137,7 +148,7 @@ def decision(models: Path, name: str) -> dict[str, Any] | None:
 
 
 def states(models: Path) -> dict[str, str]:
-    """Say of each version whether it is champion, challenger (waits for its comparison), retired, rejected or passed over."""
+    """Say what each version is: champion, challenger (waits for its comparison), retired, rejected, rolled back or passed over."""
     pointer = _pointer(models)
     return {found.name: _state(models, found, pointer) for found in versions(models)}
 

@@ -26,13 +26,14 @@ def models(workspace: Path) -> None:
     """List the versions of the model with their figures: which serves, which waits, and what was decided about each."""
     from rich.console import Console
 
-    from blockrisk.training.morning.registry import decision, versions
+    from blockrisk.training.morning.registry import ROLLED_BACK, decision, versions
 
     place = _models(workspace)
     Console(width=140, highlight=False).print(_table(place))
     for found in versions(place):
         if (decided := decision(place, found.name)) is not None:
-            click.echo(f"{found.name}, {decided['as_of']}: {decided['state']} against {decided['champion']}, {decided['why']}")
+            beside = "to" if decided["state"] == ROLLED_BACK else "against"
+            click.echo(f"{found.name}, {decided['as_of']}: {decided['state']} {beside} {decided['champion']}, {decided['why']}")
 
 
 @click.command("promote", epilog="Example: blockrisk promote v3")

@@ -114,10 +114,16 @@ def _morning(morning: Morning, attempt: dict[str, Any], *, again: bool, say: Cal
         _end_as_well_as_can_be(record, code, f"{type(error).__name__}: {error}")
         raise
     code = INCOMPLETE if failed else DELIVERED
-    record.end(FAILED if failed else DONE, code, _now(), removed=thin_out_mornings(place, as_of, config["keep.days"]))
+    record.end(FAILED if failed else DONE, code, _now(), removed=thin_out_mornings(place, _last_day(morning), config["keep.days"]))
     if not failed:
         remove_folder(place.work(as_of))
     return code
+
+
+def _last_day(morning: Morning) -> date:
+    """Give the day from which the days that things are kept count back: a clock that is wrong alone makes nothing old."""
+    end = morning.told["check"]["data_end"]
+    return min(morning.as_of, date.fromisoformat(end)) if end else morning.as_of
 
 
 def _steps(morning: Morning, record: Record, say: Callable[[str], None]) -> list[str]:

@@ -1,7 +1,7 @@
 """The command `run`."""
 
 import sys
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -38,8 +38,10 @@ def run(config: Path | None, as_of: datetime | None, again: bool, write_config: 
     settings = read_config(config)
     today = _today(settings["zone"])
     day = as_of.date() if as_of else settings["as_of"] or today
-    if day > date(2100, 1, 1):
-        raise UserError(f"--as-of {day} is no day of a morning; write a date such as 2026-03-01")
+    if day > today + timedelta(days=1):
+        raise UserError(
+            f"the morning of {day} lies ahead of today, {today}; write the date of a morning that has come (--as-of, as_of)"
+        )
     sys.exit(run_morning(settings, day, today, again=again, tell=_tell, say=_say))
 
 

@@ -51,10 +51,12 @@ SETTINGS: Final = (
     Setting("model.alerts", 0.01, (int, float), "cards on the daily list; under 1 a share of the cards", least=1e-6),
     Setting("renew.every_days", 7, int, "days after which a challenger is trained; 0: never", least=0),
     Setting("renew.on_alarm", True, bool, "train one at once when the monitor raises an alarm"),
-    Setting("renew.weeks", 2, int, "newest labelled weeks on which challenger and champion are compared", least=1),
+    Setting(
+        "renew.weeks", 2, int, "weeks after both their ends, at least, on whose days challenger and champion are compared", least=1
+    ),
     Setting("renew.least_blocks", 10, int, "blocks that those weeks must hold; with fewer, the comparison waits", least=2),
     Setting("keep.days", 400, int, "days for which lists, scores and records are kept", least=1),
-    Setting("keep.versions", 12, int, "versions of the model that are kept, those that served not counted", least=1),
+    Setting("keep.versions", 12, int, "versions of the model that are kept, beside those that serve, served last or wait", least=1),
     Setting("monitor.webhook", None, str, "address that gets the findings as JSON when there is an alarm or a failure"),
     Setting("monitor.command", None, list, 'command that gets them on its input, such as ["mail", "-s", "blockrisk", "me@here"]'),
 )

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from blockrisk.features.at_risk import end_of_calls
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake import account_lines
 from blockrisk.features.intake.checks import warnings_of
@@ -33,6 +34,9 @@ CHECKED, PAGE, STEP = "check.json", "list.html", "step.json"
 ALARM_DAYS: Final = 3
 """Days between two trainings at least, however many alarms are raised."""
 
+AHEAD_DAYS: Final = 31
+"""Days that the newest version may be dated ahead; beyond, a clock was wrong that day, and no challenger would come for years."""
+
 
 def check(morning: Morning, folder: Path) -> Told:
     """Read the data, and report what became of each row and what is odd."""
@@ -44,7 +48,9 @@ def check(morning: Morning, folder: Path) -> Told:
         {name: table[name] for name in ("table", "read", "used", "duplicates", "quarantined")} for table in report["tables"]
     ]
     lines = [*account_lines(morning.tables), *(f"! {warned}" for warned in warnings)]
-    return {"lines": lines, "accounting": accounts, "warnings": [str(warned) for warned in warnings]}
+    end = end_of_calls(morning.tables)
+    told = {"accounting": accounts, "warnings": [str(warned) for warned in warnings]}
+    return {"lines": lines, **told, "data_end": None if end is None else end.date().isoformat()}
 
 
 def model(morning: Morning, folder: Path) -> Told:
@@ -129,6 +135,8 @@ def renew(morning: Morning, folder: Path) -> Told:
 
 def _due(morning: Morning, newest: registry.Version) -> str | None:
     age, every = (morning.as_of - date.fromisoformat(newest.told["made_at"])).days, morning.config["renew.every_days"]
+    if every and age < -AHEAD_DAYS:
+        return f"{newest.name} is dated {-age} days ahead"
     if every and age >= every:
         return f"{newest.name} is {age} days old"
     alarms = morning.told.get("monitor", {}).get("alarms")
@@ -204,7 +212,7 @@ def _train(morning: Morning) -> registry.Version:
         made = train(
             morning.tables,
             out=out,
-            until=min(morning.as_of, _last_day(morning)).isoformat(),
+            until=end_of_observation(morning.tables, morning.as_of).date(),
             horizon=settings["horizon"],
             horizons=settings["horizons"],
             learner=settings["learner"],
@@ -221,10 +229,6 @@ def _train(morning: Morning) -> registry.Version:
         }
         told |= {"mlflow": aliases.log_version(out, morning.place.store) if config["mlflow"] else None}
         return registry.add_version(morning.place.models, out, told)
-
-
-def _last_day(morning: Morning) -> date:
-    return end_of_observation(morning.tables).date()
 
 
 def _follow(morning: Morning) -> list[str]:
