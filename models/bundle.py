@@ -183,9 +183,15 @@ def _check_format(folder: Path, manifest: dict[str, Any], fingerprint: str | Non
         raise BundleError(f"{folder}: manifest.json does not list the files of a bundle; {_REPAIR}")
     if fingerprint is not None and manifest["kind"] == "dated" and manifest.get("fingerprint") != fingerprint:
         raise BundleError(
-            f"{folder} was trained on other feature definitions than this version computes; "
-            f"retrain with `blockrisk train`, or install blockrisk {_made_by(manifest)}"
+            f"{folder} was trained on other feature definitions than this version computes; retrain with `blockrisk train`"
+            f"{_older(manifest)}"
         )
+
+
+def _older(manifest: dict[str, Any]) -> str:
+    """Name the version that made a bundle as a way out, where it is another than this one."""
+    made_by = _made_by(manifest)
+    return "" if made_by == versions_of(["blockrisk"]).get("blockrisk") else f", or install blockrisk {made_by}"
 
 
 def _made_by(manifest: dict[str, Any]) -> str:

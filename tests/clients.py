@@ -54,8 +54,11 @@ def served(bundle: Path, folder: Path) -> Iterator[str]:
         _wait(f"http://127.0.0.1:{port}/ping", process)
         yield f"http://127.0.0.1:{port}/invocations"
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.terminate()  # it alone, as a service manager may: what it started must go with it
+        assert process.wait(60) == 128 + signal.SIGTERM
+        with socket.socket() as free:
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))  # the model server does not go on without blockrisk serve
 
 
 def _wait(ping: str, process: "subprocess.Popen[bytes]") -> None:

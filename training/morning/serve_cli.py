@@ -1,8 +1,11 @@
 """The command `serve`."""
 
+import os
+import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -29,6 +32,7 @@ def serve(workspace: Path, host: str, port: int) -> None:
     if found is None:
         raise UserError(f"no version serves in {workspace}; start `blockrisk run`, or blockrisk promote NAME")
     verified(found)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # a plain kill ends the server and sweeps, too
     with tempfile.TemporaryDirectory(prefix="blockrisk-") as folder:
         try:
             model = save_pyfunc(found.folder / BUNDLE, Path(folder) / "model")
@@ -37,9 +41,17 @@ def serve(workspace: Path, host: str, port: int) -> None:
         command, environment = serve_command(model, host, port)
         click.echo(f"{found.name} answers at http://{host}:{port}/invocations; Ctrl+C ends it")
         sys.stdout.flush()
-        process = subprocess.Popen(command, env=environment)
+        process = subprocess.Popen(command, env=environment, start_new_session=True)
         try:
             sys.exit(process.wait())
         finally:
-            process.terminate()
-            process.wait()
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End the model server with the workers that it started: politely, then for certain."""
+    for number, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
