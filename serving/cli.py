@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from blockrisk.features.options import Reading, engine_options, reading_options
+from blockrisk.features.options import TABLE_OPTIONS, Reading, engine_options, reading_options, refuse_unused
 
 _EPILOG = """\b
 Examples:
@@ -59,6 +59,8 @@ def score(  # noqa: PLR0913 - the options
 
     if (data is None) == (vectors is None):
         raise click.UsageError("give either a DATA folder or --vectors FILE")
+    if vectors is not None:
+        refuse_unused(("as_of", "capacity", "findings", *TABLE_OPTIONS), "only_for_tables")
     check_outputs(outs, dated=data is not None)
     console = Console(stderr=True)
     with console.status("scoring") if console.is_terminal else console:

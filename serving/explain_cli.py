@@ -39,5 +39,5 @@ def explain(  # noqa: PLR0913 - the options of a command
     [date] = forecast_dates(tables, as_of)
     [told] = explain_cards(tables, loaded, [card], date)
     click.echo(as_json(told, language()) if form == "json" else as_text(told, language()))
-    if reading.quarantine:
-        click.echo("\n".join(reading.set_aside(tables, data)), err=True)
+    for line in reading.set_aside(tables, None):
+        click.echo(line, err=True)

@@ -62,10 +62,13 @@ def monitor(  # noqa: PLR0913 - the options
 
     if out is not None and out.suffix != ".json":
         raise UserError(f"--out {out.name}: findings are written as JSON; write FILE.json")
-    findings = make(reading.read(data), scores, as_of, model)
+    tables = reading.read(data)
+    findings = make(tables, scores, as_of, model)
     if out is not None:
         write_findings(findings, out)
     show(findings)
+    for line in reading.set_aside(tables, out):
+        click.echo(line, err=True)
     if mlflow:
         click.echo(f"Logged:  {track(as_run(findings, model.name)).message}")
     deliver(findings, webhook, shlex.split(command) if command else None)
