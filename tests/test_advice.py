@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -12,7 +14,8 @@ from explaining import AS_OF, RISKY, frames, hand_made, small_tables, small_worl
 
 from blockrisk.features import at_risk, catalogue, read_tables, vectors
 from blockrisk.features.intake import Tables
-from blockrisk.serving import predict
+from blockrisk.models.bundle import save_bundle
+from blockrisk.serving import load_model, predict
 from blockrisk.serving.actions import ACTIONS, find_action
 from blockrisk.serving.advice import _advice, advise, fill_advice, interval
 from blockrisk.serving.explanation import Advice
@@ -233,6 +236,16 @@ def test_one_card_alone_gets_the_advice_it_gets_among_others(frame: pd.DataFrame
     for place in (0, 5, 11):
         alone = advise(read_tables(frames()), hand_made(), frame.iloc[[place]], AS_OF)
         assert alone == {frame["card_id"][place]: together[frame["card_id"][place]]}
+
+
+def test_another_model_at_the_same_path_gives_its_own_advice(frame: pd.DataFrame, tmp_path: Path) -> None:
+    first, tables, asked = hand_made().bundle, read_tables(frames()), frame.head(3)
+    told = []
+    for intercept in (first.model.intercept, first.model.intercept + 1):
+        model = replace(first.model, intercept=intercept)
+        save_bundle(tmp_path / "m", model, first.manifest, reference={}, replace=True)
+        told.append(advise(tables, load_model(tmp_path / "m"), asked, AS_OF))
+    assert told[1] == advise(read_tables(frames()), load_model(tmp_path / "m"), asked, AS_OF) != told[0]
 
 
 def test_the_projection_leaves_the_data_set_as_it_was(frame: pd.DataFrame) -> None:
