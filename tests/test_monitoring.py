@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from blockrisk.features import Tables, UserError, read_tables
+from blockrisk.features.intake import account_lines
 from blockrisk.features.output import write_frame
 from blockrisk.serving.page.texts import texts
 from blockrisk.serving.predict import load_model, predict, risk_vectors
@@ -323,7 +324,7 @@ def dirty(few: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("named", [["--quarantine", "aside"], ["--out", "aside/found.json"]])
-def test_the_quarantine_of_monitor_goes_where_it_is_told_or_beside_the_findings(
+def test_monitor_accounts_for_the_rows_and_lists_those_set_aside_where_it_is_told_or_beside_the_findings(
     named: list[str], dirty: Path, demo: Path, end: pd.Timestamp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -332,6 +333,7 @@ def test_the_quarantine_of_monitor_goes_where_it_is_told_or_beside_the_findings(
     folder = Path("aside") if "--quarantine" in named else Path("aside/quarantine")
     assert pd.read_csv(folder / "complaints.csv")["value"].tolist() == ["some day"]
     assert f"rows set aside are listed in {folder / 'complaints.csv'}" in done.stderr
+    assert [line for line in account_lines(read_tables(dirty)) if line not in done.stderr] == []
     assert "set aside" not in done.stdout
 
 

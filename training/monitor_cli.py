@@ -55,6 +55,7 @@ def monitor(  # noqa: PLR0913 - the options
     Leaves with exit code 4 if a check could not be made or a message not be delivered. docs/MONITORING.md explains each alarm.
     """
     from blockrisk.features.errors import UserError
+    from blockrisk.features.intake import account_lines
     from blockrisk.training.monitoring import deliver
     from blockrisk.training.monitoring import monitor as make
     from blockrisk.training.monitoring.logged import as_run
@@ -66,9 +67,8 @@ def monitor(  # noqa: PLR0913 - the options
     findings = make(tables, scores, as_of, model)
     if out is not None:
         write_findings(findings, out)
+    click.echo("\n".join([*account_lines(tables), *reading.set_aside(tables, out)]), err=True)
     show(findings)
-    for line in reading.set_aside(tables, out):
-        click.echo(line, err=True)
     if mlflow:
         click.echo(f"Logged:  {track(as_run(findings, model.name)).message}")
     deliver(findings, webhook, shlex.split(command) if command else None)
