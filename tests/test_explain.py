@@ -18,6 +18,7 @@ from blockrisk.serving.actions import ACTIONS
 from blockrisk.serving.explain import explain_cards
 from blockrisk.serving.explain_text import as_json, as_text
 from blockrisk.serving.explanation import LANGUAGES, Explanation
+from blockrisk.serving.percent import percent
 from blockrisk.training.simulator import write_world
 
 
@@ -84,7 +85,7 @@ def test_text_tells_the_chance_the_reasons_and_the_advice_in_each_language(told:
     for one in told:
         text = as_text(one, language)
         assert one.card_id in text
-        assert f"{one.probability:.1%}" in text
+        assert percent(one.probability) in text
         assert all(reason.text[language] in text for reason in one.reasons)
         assert all(advice.text[language] in text for advice in one.advice)
     assert ("calls a day given up" in as_text(told[0], "en")) == any(one.calls_given_up for one in told[0].advice)
@@ -127,7 +128,7 @@ def test_the_command_writes_json_or_text_and_accounts_for_the_rows_beside_it(dat
     plain = json.loads(done.stdout)
     assert (plain["card_id"], plain["as_of"]) == (cards[0], AS_OF)
     done = run(*given, "--lang", "en")
-    assert done.stdout.startswith(f"Card {cards[0]}: chance of a block within 7 days from {AS_OF}: {plain['probability']:.1%}")
+    assert done.stdout.startswith(f"Card {cards[0]}: chance of a block within 7 days from {AS_OF}: {percent(plain['probability'])}")
     assert "rows read" not in done.stdout
     assert done.stderr.splitlines() == account_lines(read_tables(data))
 
