@@ -213,6 +213,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "to {last} are made anew",
         "已留存日期的卡、限額、報備或位置有變更；重做 {first} 至 {last} 之間 {days} 天的每日統計",
     ),
+    "only_for_tables": (
+        "{option} means nothing for --vectors, which are taken as they are; leave it out, or give a data folder",
+        "{option} 對 --vectors 不起作用，向量按原樣採用；請去掉它，或改給資料夾",
+    ),
+    "only_for_vectors": (
+        "{option} means nothing for a data folder; leave it out, or give --vectors FILE in its place",
+        "{option} 對資料夾不起作用；請去掉它，或改用 --vectors FILE",
+    ),
+    "only_for_pages": (
+        "{option} means nothing without a page; leave it out, or add --out FILE.html",
+        "{option} 沒有頁面就不起作用；請去掉它，或加上 --out FILE.html",
+    ),
+    "findings_date": (
+        "{path} holds the findings of {told}, but the page is of {date}; give those of {date}, or score with --as-of {told}",
+        "{path} 是 {told} 的監測結果，而頁面是 {date} 的；請給出 {date} 的結果，或以 --as-of {told} 評分",
+    ),
     "set_aside_in": ("rows set aside are listed in {path}", "擱置的行列在 {path}"),
 }
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import locale
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from blockrisk.features.errors import mistake
 from blockrisk.features.messages import LANGUAGES, hush, language_of, say, speak
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 MEMORY_HELP = "Memory limit of the engine, such as 2GB; beyond it, work goes to a private temporary folder."
 ENGINE_HELP = "What computes the vectors; spark needs blockrisk[spark] and a Java runtime."
 ZONE_HELP = "Time zone of the data's local times."
+TABLE_OPTIONS = ("zone", "memory", "today", "pseudonymise", "quarantine", "store", "engine", "master")
+"""The options of `reading_options` and `engine_options` but the language: how tables are read and computed."""
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -58,12 +63,30 @@ class Reading:
         tables = read_tables(data, zone=self.zone, memory=self.memory, today=self.today, key=self.key, told=told, store=self.store)
         return replace(tables, engine=engine)
 
-    def set_aside(self, tables: Tables, beside: Path) -> list[str]:
-        """Write the rows set aside, beside a file unless a folder was named; give a line to print for each file."""
+    def set_aside(self, tables: Tables, beside: Path | None) -> list[str]:
+        """Write the rows set aside, beside a file unless a folder was named; give a line to print for each file.
+
+        Nothing is written where there is neither.
+        """
         from blockrisk.features.intake.quarantine import write_quarantine
 
-        written = write_quarantine(tables, self.quarantine or beside.parent / "quarantine")
+        folder = self.quarantine or (beside and beside.parent / "quarantine")
+        written = write_quarantine(tables, folder) if folder else []
         return [say("set_aside_in", path=path) for path in written]
+
+
+def refuse_unused(names: Collection[str], code: str) -> None:
+    """Refuse an option of the running command that was given and would be left unused without a word.
+
+    Args:
+        names: parameters that are of no use here.
+        code: of the declared text that says why, with a place for the option.
+
+    """
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        if parameter.name in names and context.get_parameter_source(parameter.name) is not ParameterSource.DEFAULT:
+            raise mistake(code, option=parameter.opts[0])
 
 
 def language_option(command: _Command) -> _Command:

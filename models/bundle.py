@@ -6,6 +6,7 @@ import math
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,11 @@ class Bundle:
     def text_columns(self) -> list[str]:
         """Give those columns that hold text."""
         return list(self.model.encoder.columns)
+
+    @cached_property
+    def digest(self) -> str:
+        """Give the SHA-256 of the manifest, which holds the sum of every other file: the same for the same bundle, at any path."""
+        return _sum(_json(self.manifest))
 
 
 def save_bundle(  # noqa: PLR0913 - the parts of a bundle

@@ -85,8 +85,11 @@ ACTIONS: Final = (
         ("offsite",),
         (("undeclared_offsite_ratio_7d", 0.001),),
         (
+            # An observation places the calls of 24 hours, so the last one before the week counts too.
             "insert into roaming_notices (card_id, region, valid_from, action) select distinct card_id, region, as_of, action "
-            "from calls where {mine} and region <> home_region",
+            "from (select card_id, region, as_of, action, home_region from calls where {mine} "
+            "union all select card_id, region, as_of, action, home_region from locations "
+            "where {card} and observed_at > as_of - interval 1 day) where region <> home_region",
         ),
     ),
     Action(

@@ -49,19 +49,22 @@ def advise(tables: Tables, model: "Model", frame: pd.DataFrame, as_of: Any) -> d
 
     """
     known = _KNOWN.setdefault(tables.con, {})
-    asked = [(str(model.bundle.path), pd.Timestamp(as_of), str(card)) for card in frame["card_id"]]
+    asked = [(model.bundle.digest, pd.Timestamp(as_of), str(card)) for card in frame["card_id"]]
     new = frame[[key not in known for key in asked]]
     if len(new):
         actions = open_actions(tables, new["card_id"].tolist(), as_of)
         copies = look_ahead(tables, model, new, actions, as_of).copies
         base_rate = float(model.bundle.manifest["base_rate"])
         for card, part in copies.groupby("card_id", sort=False):
-            known[str(model.bundle.path), pd.Timestamp(as_of), str(card)] = _advice(part, base_rate)
+            known[model.bundle.digest, pd.Timestamp(as_of), str(card)] = _advice(part, base_rate)
     return {key[2]: known[key] for key in asked}
 
 
 _KNOWN: WeakKeyDictionary[Any, dict[tuple[str, pd.Timestamp, str], tuple[Advice, ...]]] = WeakKeyDictionary()
-"""Advice found before for the same tables, model and date: the score file and the page ask for the same cards."""
+"""Advice found before for the same tables, model (by digest: a path may hold another one later) and date.
+
+The score file and the page ask for the same cards.
+"""
 
 
 def add_advice(scored: pd.DataFrame, tables: Tables, model: "Model", frame: pd.DataFrame, most: int) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from blockrisk.features.errors import UserError
+from blockrisk.features.errors import UserError, mistake
 from blockrisk.features.intake import account_lines
 from blockrisk.features.options import Reading
 from blockrisk.features.vectors_file import Kind, read_vectors
@@ -35,7 +35,7 @@ def score_data(
         model: folder of the bundle.
         outs: .csv, .parquet, .xlsx (all dates, and explanations of the last) or .html (the last date).
         reading: how the tables are read, and where rows set aside are listed.
-        findings: what `blockrisk monitor --out` wrote of the last date, for the page.
+        findings: what `blockrisk monitor --out` wrote of the last date, for the page; those of another date are refused.
         capacity: for how many of the riskiest cards of the last date advice is sought; so many a workbook or page explains.
 
     Returns:
@@ -48,21 +48,24 @@ def score_data(
     loaded = load_model(model)
     tables = reading.read(data)
     dates = forecast_dates(tables, list(as_ofs) or None)
+    found = None if findings is None else read_findings(findings, max(dates))
     scored = predict(tables, model=loaded, as_of=dates, advice=capacity)
-    found = None if findings is None else read_findings(findings)
     briefing = brief(tables, loaded, scored, max(dates), capacity, found) if wants_briefing(outs) else None
     write_outputs(scored, briefing, outs)
     return [*account_lines(tables), *reading.set_aside(tables, outs[0]), _summary(scored, outs)]
 
 
-def read_findings(path: Path) -> dict[str, Any]:
-    """Read the findings of a morning for the page; UserError unless `blockrisk monitor --out` wrote them."""
+def read_findings(path: Path, as_of: Any) -> dict[str, Any]:
+    """Read the findings of a morning for its page; UserError unless `blockrisk monitor --out` wrote them, and of that date."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path.name}: no findings can be read; write them with `blockrisk monitor --out`") from error
     if not isinstance(found, dict) or not {"as_of", "alarms", "failed", "tables"} <= found.keys():
         raise UserError(f"{path.name} holds no findings of a morning; write them with `blockrisk monitor --out`")
+    date = f"{pd.Timestamp(as_of):%Y-%m-%d}"
+    if found["as_of"] != date:
+        raise mistake("findings_date", path=path.name, told=found["as_of"], date=date)
     return found
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from blockrisk.features.options import Reading, engine_options, reading_options
+from blockrisk.features.options import TABLE_OPTIONS, Reading, engine_options, reading_options, refuse_unused
 
 _EPILOG = """\b
 Examples:
@@ -34,7 +34,7 @@ Examples:
     type=click.IntRange(min=1),
     help="Cards that can be looked at in a day: so many are given advice, and explained in .xlsx and .html.",
 )
-@click.option("--findings", type=click.Path(path_type=Path), help="What `blockrisk monitor --out` wrote, for the page.")
+@click.option("--findings", type=click.Path(path_type=Path), help="What `blockrisk monitor --out` wrote of the date, for the page.")
 @reading_options
 @engine_options
 def score(  # noqa: PLR0913 - the options
@@ -59,6 +59,10 @@ def score(  # noqa: PLR0913 - the options
 
     if (data is None) == (vectors is None):
         raise click.UsageError("give either a DATA folder or --vectors FILE")
+    if vectors is not None:
+        refuse_unused(("as_of", "capacity", "findings", *TABLE_OPTIONS), "only_for_tables")
+    if not any(out.suffix == ".html" for out in outs):
+        refuse_unused(("findings",), "only_for_pages")
     check_outputs(outs, dated=data is not None)
     console = Console(stderr=True)
     with console.status("scoring") if console.is_terminal else console:

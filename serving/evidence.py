@@ -14,7 +14,7 @@ from blockrisk.serving.limits_on_file import limits_on_file
 DAYS: Final = 90
 """Days that the pack looks back."""
 
-OPTIONAL: Final = ("complaints", "locations", "roaming_notices", "payments", "blocks")
+OPTIONAL: Final = ("complaints", "locations", "roaming_notices", "payments", "payments.paid_at", "blocks")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Evidence:
         limits: limits on file: quantity -> (value, whether the operator confirmed it).
         complaints, notices, bills, blocks: rows of those tables, changes after as_of blanked.
         places: region, calls, days, undeclared: calls outside the home region.
-        missing: tables that the data set lacks.
+        missing: tables that the data set lacks, and payments.paid_at: without it, no bill is known to be paid or unpaid.
 
     """
 

@@ -29,6 +29,7 @@ def explain(  # noqa: PLR0913 - the options of a command
     DATA is a folder of tables. The contributions are in log-odds and add up to the margin; the advice is the effect of lawful
     actions kept for a week.
     """
+    from blockrisk.features.intake import account_lines
     from blockrisk.features.messages import language
     from blockrisk.serving.explain import explain_cards
     from blockrisk.serving.explain_text import as_json, as_text
@@ -38,6 +39,5 @@ def explain(  # noqa: PLR0913 - the options of a command
     tables = reading.read(data)
     [date] = forecast_dates(tables, as_of)
     [told] = explain_cards(tables, loaded, [card], date)
+    click.echo("\n".join([*account_lines(tables), *reading.set_aside(tables, None)]), err=True)
     click.echo(as_json(told, language()) if form == "json" else as_text(told, language()))
-    if reading.quarantine:
-        click.echo("\n".join(reading.set_aside(tables, data)), err=True)

@@ -8,6 +8,7 @@ from blockrisk.features import UserError, catalogue
 from blockrisk.features.feature import FAMILIES
 from blockrisk.serving.explanation import Advice, Explanation
 from blockrisk.serving.languages import in_languages
+from blockrisk.serving.percent import percent
 
 _SHOWN = 12  # contributions listed for people
 
@@ -46,7 +47,7 @@ def as_json(told: Explanation, language: str) -> str:
 def as_text(told: Explanation, language: str) -> str:
     """Write an explanation for people: probability, reasons, advice, the largest contributions and the history."""
     head = WORDS["head"][language].format(
-        card=told.card_id, as_of=told.as_of, days=told.horizon_days, chance=f"{told.probability:.1%}"
+        card=told.card_id, as_of=told.as_of, days=told.horizon_days, chance=percent(told.probability)
     )
     reasons = [f"  - {reason.text[language]}（{reason.contribution:+.2f}）" for reason in told.reasons]
     if language == "en":
@@ -57,7 +58,7 @@ def as_text(told: Explanation, language: str) -> str:
         [WORDS["reasons"][language], *(reasons or [f"  {WORDS['no_reason'][language]}"])],
         [WORDS["advice"][language], *(advice or [f"  {WORDS['no_advice'][language]}"])],
         [WORDS["contributions"][language].format(base=told.base, margin=told.margin), *_contributions(told, language)],
-        [WORDS["history"][language], *(f"  {day}  {chance:6.1%}" for day, chance in told.history)],
+        [WORDS["history"][language], *(f"  {day}  {percent(chance):>6}" for day, chance in told.history)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks)
 
@@ -73,7 +74,7 @@ def _in_one_language(value: Any, language: str) -> Any:
 
 def _effect(advice: Advice, language: str) -> str:
     chances = {"without": advice.probability_without, "with_": advice.probability_with, "low": advice.low, "high": advice.high}
-    told = {name: f"{chance:.1%}" for name, chance in chances.items()}
+    told = {name: percent(chance) for name, chance in chances.items()}
     line = WORDS["effect"][language].format(text=advice.text[language], **told)
     if advice.calls_given_up is not None:
         line += WORDS["given_up"][language].format(calls=advice.calls_given_up)

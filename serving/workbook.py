@@ -18,6 +18,7 @@ from blockrisk.features.messages import rule
 from blockrisk.features.output import write_atomically
 from blockrisk.serving.briefing import TRAITS, Briefing
 from blockrisk.serving.explanation import LANGUAGES
+from blockrisk.serving.percent import percent_format
 
 SHEETS: Final = ("清單 List", "原因 Reasons", "建議 Advice", "資料 Data")
 
@@ -60,7 +61,7 @@ HEADERS: Final = {
 """Chinese name and width of each column; the name of the contract stands beside it."""
 
 _PERCENT: Final = frozenset(
-    {"probability", "probability_1d", "probability_30d", "change", "probability_without", "probability_with", "low", "high"}
+    {"probability", "probability_1d", "probability_30d", "probability_without", "probability_with", "low", "high"}
 )
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST: Final = 32_000
@@ -155,6 +156,8 @@ def _cell(sheet: Any, name: str, value: Any) -> Any:
     plain = value.item() if hasattr(value, "item") else value
     cell = WriteOnlyCell(sheet, value=int(plain) if isinstance(plain, bool) else plain)  # LibreOffice makes a formula of TRUE
     if name in _PERCENT:
+        cell.number_format = percent_format(plain)
+    elif name == "change":
         cell.number_format = "0.00%"
     return cell
 

@@ -1,8 +1,10 @@
 """Advice: a closed list of lawful actions, their effect by the real model on tables that are changed consistently."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -12,7 +14,8 @@ from explaining import AS_OF, RISKY, frames, hand_made, small_tables, small_worl
 
 from blockrisk.features import at_risk, catalogue, read_tables, vectors
 from blockrisk.features.intake import Tables
-from blockrisk.serving import predict
+from blockrisk.models.bundle import save_bundle
+from blockrisk.serving import load_model, predict
 from blockrisk.serving.actions import ACTIONS, find_action
 from blockrisk.serving.advice import _advice, advise, fill_advice, interval
 from blockrisk.serving.explanation import Advice
@@ -235,6 +238,16 @@ def test_one_card_alone_gets_the_advice_it_gets_among_others(frame: pd.DataFrame
         assert alone == {frame["card_id"][place]: together[frame["card_id"][place]]}
 
 
+def test_another_model_at_the_same_path_gives_its_own_advice(frame: pd.DataFrame, tmp_path: Path) -> None:
+    first, tables, asked = hand_made().bundle, read_tables(frames()), frame.head(3)
+    told = []
+    for intercept in (first.model.intercept, first.model.intercept + 1):
+        model = replace(first.model, intercept=intercept)
+        save_bundle(tmp_path / "m", model, first.manifest, reference={}, replace=True)
+        told.append(advise(tables, load_model(tmp_path / "m"), asked, AS_OF))
+    assert told[1] == advise(read_tables(frames()), load_model(tmp_path / "m"), asked, AS_OF) != told[0]
+
+
 def test_the_projection_leaves_the_data_set_as_it_was(frame: pd.DataFrame) -> None:
     tables = read_tables(frames())
     digest = tables.digest()
@@ -281,24 +294,36 @@ def test_late_rows_leave_no_hole_in_the_week_ahead() -> None:
     assert copies["calls_out"].tolist() == [pytest.approx(6 / 7)]
 
 
-def test_declaring_off_site_use_covers_the_week_ahead() -> None:
+AWAY = pd.date_range("2025-02-10", "2025-02-24")
+
+
+def away_by_calls() -> dict[str, pd.DataFrame]:
+    """A card whose calls say that it is away from home."""
+    calls = {"card_id": "away", "started_at": AWAY + pd.Timedelta(hours=10), "callee": "c", "talk_s": 30, "region": "Y"}
+    return {"calls": pd.DataFrame(calls)}
+
+
+def away_by_locations() -> dict[str, pd.DataFrame]:
+    """The same card, placed by what was seen of it each evening, at last somewhere new; calls are told a day late."""
+    calls = away_by_calls()["calls"].drop(columns="region").assign(available_at=AWAY + pd.Timedelta(hours=34))
+    seen = pd.DataFrame({"card_id": "away", "observed_at": AWAY + pd.Timedelta(hours=20), "region": "Y"})
+    last = pd.DataFrame({"card_id": "away", "observed_at": [AWAY[-1] + pd.Timedelta(hours=21)], "region": "W"})
+    return {"calls": calls, "locations": pd.concat([seen, last])}
+
+
+@pytest.mark.parametrize("places", [away_by_calls, away_by_locations])
+def test_declaring_off_site_use_covers_the_week_ahead(places: Callable[[], dict[str, pd.DataFrame]]) -> None:
     cards = pd.DataFrame([["away", "A", "X", "2024-01-01"]], columns=["card_id", "operator", "home_region", "activated_at"])
-    days = pd.date_range("2025-02-10", "2025-02-24")
-    calls = pd.DataFrame(
-        {"card_id": "away", "started_at": days + pd.Timedelta(hours=10), "callee": "c", "talk_s": 30, "region": "Y"}
-    )
     notices = pd.DataFrame([["away", "Z", "2025-01-01"]], columns=["card_id", "region", "valid_from"])
-    tables = read_tables({"cards": cards, "calls": calls, "roaming_notices": notices})
+    tables = read_tables({"cards": cards, "roaming_notices": notices, **places()})
     frame = risk_vectors(tables, hand_made(), [AS_OF])
+    assert find_action("declare_offsite") in open_actions(tables, ["away"], AS_OF)["away"]
     told = look_ahead(tables, hand_made(), frame, {"away": (find_action("declare_offsite"), find_action("use_at_home"))}, AS_OF)
-    ratios = dict(
-        zip(
-            told.copies["action"],
-            told.frame[["undeclared_offsite_ratio_7d", "offsite_call_ratio_7d"]].to_numpy().tolist(),
-            strict=True,
-        )
-    )
-    assert ratios == {BEFORE: [1.0, 1.0], "declare_offsite": [0.0, 1.0], "use_at_home": [0.0, 0.0]}
+    undeclared = dict(zip(told.copies["action"], told.frame["undeclared_offsite_ratio_7d"], strict=True))
+    offsite = dict(zip(told.copies["action"], told.frame["offsite_call_ratio_7d"], strict=True))
+    assert undeclared[BEFORE] == offsite[BEFORE] == offsite["declare_offsite"] == 1
+    assert undeclared["declare_offsite"] == 0
+    assert offsite["use_at_home"] < 0.2
 
 
 def test_keeping_one_handset_stops_the_changes_of_handset() -> None:

@@ -4,11 +4,34 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from blockrisk.features import UserError
 from blockrisk.training.cli import COMMANDS, cli, main
+
+FOR_VECTORS = {
+    "score": ("vectors", "model", "outs", "lang"),
+    "train": ("vectors", "id_column", "label_column", "out", "seed", "learner", "replace", "report_file", "mlflow", "lang"),
+}
+"""The options that ready-made vectors make use of."""
+
+FOR_TABLES = (
+    *(
+        "--as-of 2026-01-01",
+        "--until 2026-01-01",
+        "--capacity 9",
+        "--findings f.json",
+        "--horizon 7",
+        "--horizons 1,7",
+        "--costs 9 1",
+    ),
+    *("--zone Asia/Shanghai", "--memory 1GB", "--today 2026-01-01", "--pseudonymise key", "--quarantine aside", "--store kept"),
+    *("--engine duckdb", "--master local --engine spark"),
+)
+"""The others, each with a value."""
 
 
 def blockrisk(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -50,6 +73,22 @@ def test_a_mistake_gives_one_line_and_exit_code_2(
     assert len(error.splitlines()) == 1
     assert out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", FOR_VECTORS)
+def test_every_option_that_vectors_make_no_use_of_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("key").write_text("0123456789abcdef", encoding="utf-8")
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    way = {"score": "--vectors v.csv --model m --out x.csv", "train": "--vectors v.csv --label y --out m"}[name]
+    values = {given.split()[0]: given.split() for given in FOR_TABLES}
+    others = [option.opts[0] for option in command.params if option.name not in ("data", *FOR_VECTORS[name])]
+    assert "--pseudonymise" in others
+    for option in others:
+        done = CliRunner().invoke(cli, [name, *way.split(), *values[option]])
+        assert isinstance(done.exception, UserError), option
+        assert str(done.exception).startswith((f"{option} means nothing for --vectors", "--engine means nothing for --vectors"))
 
 
 def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:

@@ -131,6 +131,21 @@ def test_what_was_not_supplied_is_said_and_not_taken_as_none() -> None:
     assert texts()["appeal.complaints_none"]["en"] not in text
 
 
+def test_a_card_is_not_accused_of_arrears_where_payments_are_not_recorded() -> None:
+    given = frames()
+    given["payments"] = given["payments"].drop(columns=["paid_at"])
+    found = gather(read_tables(given), CARD, AS_OF, days=14)
+    assert found.daily["owed"].isna().all()
+    told = figures(found)
+    assert (told["bills"], told["late"], told["owed"]) == (2, None, None)
+    text = appeal(found)
+    assert "2 bills fell due. The data do not record payments" in text
+    assert all(shown in text for shown in ("2025-03-02", "50.00", "2025-03-05", "20.00"))
+    for key in ("unpaid", "paid_at", "amount_paid"):
+        assert f">{texts()[f'appeal.{key}']['en']}<" not in text
+    assert "still owed" not in text
+
+
 def test_a_card_without_any_event_has_a_pack() -> None:
     given = {name: frame[frame["card_id"] != CARD] if name not in ("cards",) else frame for name, frame in frames().items()}
     found = gather(read_tables(given), CARD, AS_OF)

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from explaining import AS_OF, RISKY, frames, hand_made, small_tables, small_world, without_means
 
 from blockrisk.features import UserError, at_risk, read_tables
 from blockrisk.features.feature import FAMILIES
+from blockrisk.features.intake import account_lines
 from blockrisk.serving import explain_cli, predict
 from blockrisk.serving.actions import ACTIONS
 from blockrisk.serving.explain import explain_cards
 from blockrisk.serving.explain_text import as_json, as_text
 from blockrisk.serving.explanation import LANGUAGES, Explanation
+from blockrisk.serving.percent import percent
 from blockrisk.training.simulator import write_world
 
 
@@ -83,7 +85,7 @@ def test_text_tells_the_chance_the_reasons_and_the_advice_in_each_language(told:
     for one in told:
         text = as_text(one, language)
         assert one.card_id in text
-        assert f"{one.probability:.1%}" in text
+        assert percent(one.probability) in text
         assert all(reason.text[language] in text for reason in one.reasons)
         assert all(advice.text[language] in text for advice in one.advice)
     assert ("calls a day given up" in as_text(told[0], "en")) == any(one.calls_given_up for one in told[0].advice)
@@ -115,22 +117,24 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
-def run(*arguments: object) -> tuple[int, str, BaseException | None]:
-    done = CliRunner().invoke(explain_cli.explain, [str(argument) for argument in arguments])
-    return done.exit_code, done.output, done.exception
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(explain_cli.explain, [str(argument) for argument in arguments])
 
 
-def test_the_command_writes_json_or_text(data: Path, cards: list[str]) -> None:
-    code, output, _ = run(data, "--card", cards[0], "--as-of", AS_OF, "--model", "m", "--format", "json", "--lang", "zh-Hans")
-    assert code == 0
-    plain = json.loads(output)
+def test_the_command_writes_json_or_text_and_accounts_for_the_rows_beside_it(data: Path, cards: list[str]) -> None:
+    given = (data, "--card", cards[0], "--as-of", AS_OF, "--model", "m")
+    done = run(*given, "--format", "json", "--lang", "zh-Hans")
+    assert done.exit_code == 0
+    plain = json.loads(done.stdout)
     assert (plain["card_id"], plain["as_of"]) == (cards[0], AS_OF)
-    code, output, _ = run(data, "--card", cards[0], "--as-of", AS_OF, "--model", "m", "--lang", "en")
-    assert output.startswith(f"Card {cards[0]}: chance of a block within 7 days from {AS_OF}: {plain['probability']:.1%}")
+    done = run(*given, "--lang", "en")
+    assert done.stdout.startswith(f"Card {cards[0]}: chance of a block within 7 days from {AS_OF}: {percent(plain['probability'])}")
+    assert "rows read" not in done.stdout
+    assert done.stderr.splitlines() == account_lines(read_tables(data))
 
 
 def test_the_command_names_an_unknown_card(data: Path) -> None:
-    _, _, error = run(data, "--card", "none", "--as-of", AS_OF, "--model", "m")
+    error = run(data, "--card", "none", "--as-of", AS_OF, "--model", "m").exception
     assert isinstance(error, UserError)
     assert error.exit_code == 2
     assert "card none is not in the cards table" in str(error)

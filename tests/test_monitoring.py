@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -9,11 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from blockrisk.features import Tables, UserError, read_tables
+from blockrisk.features.intake import account_lines
 from blockrisk.features.output import write_frame
 from blockrisk.serving.page.texts import texts
 from blockrisk.serving.predict import load_model, predict, risk_vectors
+from blockrisk.training.cli import cli
 from blockrisk.training.monitoring import Alarm, Findings, Result, deliver, delivery, monitor
 from blockrisk.training.monitoring.context import Context
 from blockrisk.training.monitoring.drift import check_drift
@@ -288,10 +292,6 @@ def test_an_operator_that_blocks_more_is_named_end_to_end(
     frames: dict[str, pd.DataFrame], scored: pd.DataFrame, scores: Path, end: pd.Timestamp, demo: Path, tmp_path: Path
 ) -> None:
     """A real model's lists of 45 mornings; from day 25 on one operator of a small world blocks a card a day more."""
-    from click.testing import CliRunner
-
-    from blockrisk.training.cli import cli
-
     start = end - pd.Timedelta(days=20)
     operators = frames["cards"].set_index("card_id")["operator"]
     named = operators.loc[scored["card_id"].unique()].value_counts().index[0]
@@ -315,10 +315,6 @@ def test_an_operator_that_blocks_more_is_named_end_to_end(
 
 
 def test_a_failed_check_leaves_with_exit_code_4(demo: Path, end: pd.Timestamp, tmp_path: Path) -> None:
-    from click.testing import CliRunner
-
-    from blockrisk.training.cli import cli
-
     arguments = [
         "--model",
         str(demo / "demo/model"),
@@ -331,6 +327,31 @@ def test_a_failed_check_leaves_with_exit_code_4(demo: Path, end: pd.Timestamp, t
     done = CliRunner().invoke(cli, ["monitor", str(demo / "demo/data"), *arguments])
     assert done.exit_code == 4
     assert "FAILED: policy: " in done.output
+
+
+@pytest.fixture
+def dirty(few: Path, tmp_path: Path) -> Path:
+    """A data folder with a complaint that is set aside."""
+    data = tmp_path / "data"
+    shutil.copytree(few, data)
+    (data / "complaints.parquet").unlink()
+    complaints = pd.read_parquet(few / "complaints.parquet")
+    pd.concat([complaints, complaints.head(1).assign(complained_at="some day")]).to_csv(data / "complaints.csv", index=False)
+    return data
+
+
+@pytest.mark.parametrize("named", [["--quarantine", "aside"], ["--out", "aside/found.json"]])
+def test_monitor_accounts_for_the_rows_and_lists_those_set_aside_where_it_is_told_or_beside_the_findings(
+    named: list[str], dirty: Path, demo: Path, end: pd.Timestamp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--model", str(demo / "demo/model"), "--scores", "none", "--as-of", f"{end:%Y-%m-%d}", "--no-mlflow"]
+    done = CliRunner().invoke(cli, ["monitor", str(dirty), *arguments, *named])
+    folder = Path("aside") if "--quarantine" in named else Path("aside/quarantine")
+    assert pd.read_csv(folder / "complaints.csv")["value"].tolist() == ["some day"]
+    assert f"rows set aside are listed in {folder / 'complaints.csv'}" in done.stderr
+    assert [line for line in account_lines(read_tables(dirty)) if line not in done.stderr] == []
+    assert "set aside" not in done.stdout
 
 
 def test_lists_are_judged_on_ripe_labels_and_the_others_counted_apart(

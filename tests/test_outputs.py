@@ -20,6 +20,7 @@ from blockrisk.features.output import FORMULA_STARTS, read_frame, write_between,
 from blockrisk.serving.briefing import missing_tables
 from blockrisk.serving.cli import score
 from blockrisk.serving.outputs import check_outputs, write_outputs
+from blockrisk.serving.percent import percent_format
 from blockrisk.serving.workbook import HEADERS, SHEETS
 
 FORMULAS = [
@@ -85,7 +86,7 @@ def test_a_workbook_has_a_frozen_header_in_two_languages_filters_widths_and_perc
     sheet = openpyxl.load_workbook(tmp_path / "list.xlsx")[SHEETS[0]]
     assert sheet["A1"].value == "卡號 card_id"
     assert sheet.column_dimensions["A"].width == HEADERS["card_id"][1]
-    assert sheet["D2"].number_format == "0.00%"
+    assert sheet["D2"].number_format == percent_format(briefing.scored["probability"].iloc[0])
     assert sheet["D2"].value == briefing.scored["probability"].iloc[0]
     assert sheet["B2"].value == "2025-05-01"
 

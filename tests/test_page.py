@@ -27,6 +27,7 @@ from blockrisk.serving.page import morning as page_module
 from blockrisk.serving.page.drawing import effects, factor_bars, timeline
 from blockrisk.serving.page.summary import moves, today
 from blockrisk.serving.page.texts import texts
+from blockrisk.serving.percent import percent
 
 SCRIPTS = (
     "<script>window.pwned=1</script>",
@@ -169,7 +170,7 @@ def test_a_day_that_is_unknown_is_told_as_unknown_and_not_as_zero(briefing: Brie
     assert drawn.complaints.most is None
     assert drawn.complaints.path == ""
     assert drawn.offsite.special == -1
-    assert drawn.table[0][-1] == pytest.approx(told.probability, rel=1e-3)
+    assert drawn.table[0][-1] == percent(told.probability)
 
 
 def test_a_day_out_of_use_is_a_gap_in_the_line(briefing: Briefing) -> None:
@@ -200,7 +201,6 @@ def test_texts_of_the_data_are_escaped_everywhere() -> None:
 
 
 def test_the_script_of_a_document_is_the_one_that_is_allowed() -> None:
-    assert document.percent(0.0099) == "0.99%"
     assert document.count(1234.0) == "1,234"
 
 
@@ -231,6 +231,8 @@ def cards(page: Page) -> list[str]:
 def test_the_page_loads_without_an_error_and_shows_the_riskiest_first(opened: Page, briefing: Briefing) -> None:
     assert opened.errors == []
     assert cards(opened) == briefing.scored["card_id"].head(100).tolist()
+    chances = opened.run("[...document.querySelectorAll('#table tbody td.p')].map((cell) => cell.textContent)")
+    assert chances == briefing.scored["probability"].head(100).map(percent).tolist()
     opened.run("document.getElementById('more').click()")
     assert cards(opened) == briefing.scored["card_id"].tolist()
     assert opened.run("document.getElementById('more').hidden")

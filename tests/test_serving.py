@@ -172,3 +172,18 @@ def test_probabilities_are_the_sigmoid_of_the_margin(demo: Path) -> None:
     model = load_model(demo / "demo/model")
     frame = pd.DataFrame({name: [None if name in model.bundle.text_columns else np.nan] for name in model.columns})
     assert model.probability(frame)[0] == pytest.approx(1 / (1 + np.exp(-model.margin(frame)[0])), rel=1e-15)
+
+
+def test_findings_of_another_morning_or_without_a_page_are_refused(demo: Path, few: Path, tmp_path: Path) -> None:
+    found = {"as_of": DATES[1], "alarms": [], "failed": [], "tables": {"policy": []}}
+    (tmp_path / "found.json").write_text(json.dumps(found), encoding="utf-8")
+    given = [few, "--model", demo / "demo/model", "--findings", tmp_path / "found.json"]
+    for date, name, told in (
+        (DATES[0], "today.html", rf"found.json holds the findings of {DATES[1]}, but the page is of {DATES[0]}"),
+        (DATES[1], "today.csv", r"--findings means nothing without a page"),
+    ):
+        with pytest.raises(UserError, match=told):
+            run(*given, "--as-of", date, "--out", tmp_path / name)
+        assert not (tmp_path / name).exists()
+    run(*given, "--as-of", DATES[0], "--as-of", DATES[1], "--out", tmp_path / "today.html")
+    assert 'id="monitoring"' in (tmp_path / "today.html").read_text(encoding="utf-8")

@@ -45,12 +45,13 @@ def demo(out: Path, cards: int, days: int, seed: int) -> None:
 def _riskiest(scores: "DataFrame") -> str:
     """Give the ten riskiest cards as a table: probability, and the factor families that raise it most."""
     from blockrisk.features.feature import FAMILIES
+    from blockrisk.serving.percent import percent
 
     top = scores.head(10)
     lines = [
         f"The ten riskiest of {len(scores):,} cards at {top['as_of'].iloc[0]:%Y-%m-%d}, chance of a block within {HORIZON} days:"
     ]
-    for row in top.itertuples():
+    for row, chance in zip(top.itertuples(), top["probability"].map(percent), strict=True):
         reasons = ", ".join(FAMILIES[str(code)][0] for code in (row.reason_1, row.reason_2, row.reason_3) if code in FAMILIES)
-        lines.append(f"{row.rank:4}  {row.card_id:12}  {row.probability:6.1%}  {row.band:10} {reasons}")
+        lines.append(f"{row.rank:4}  {row.card_id:12}  {chance:>6}  {row.band:10} {reasons}")
     return "\n".join(lines)

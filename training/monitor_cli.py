@@ -55,6 +55,7 @@ def monitor(  # noqa: PLR0913 - the options
     Leaves with exit code 4 if a check could not be made or a message not be delivered. docs/MONITORING.md explains each alarm.
     """
     from blockrisk.features.errors import UserError
+    from blockrisk.features.intake import account_lines
     from blockrisk.training.monitoring import deliver
     from blockrisk.training.monitoring import monitor as make
     from blockrisk.training.monitoring.logged import as_run
@@ -62,9 +63,11 @@ def monitor(  # noqa: PLR0913 - the options
 
     if out is not None and out.suffix != ".json":
         raise UserError(f"--out {out.name}: findings are written as JSON; write FILE.json")
-    findings = make(reading.read(data), scores, as_of, model)
+    tables = reading.read(data)
+    findings = make(tables, scores, as_of, model)
     if out is not None:
         write_findings(findings, out)
+    click.echo("\n".join([*account_lines(tables), *reading.set_aside(tables, out)]), err=True)
     show(findings)
     if mlflow:
         click.echo(f"Logged:  {track(as_run(findings, model.name)).message}")

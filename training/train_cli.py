@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from blockrisk.features.options import Reading, engine_options, reading_options
+from blockrisk.features.options import TABLE_OPTIONS, Reading, engine_options, reading_options, refuse_unused
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -77,9 +77,7 @@ def train(  # noqa: PLR0913 - the options
     The forecast is judged forward in time on the last part of the data, beside the base rate and the rule book; the model
     that is shipped is then fitted on everything before --until.
     """
-    dated: dict[str, Any] = {"--until": until, "--horizon": horizon, "--memory": reading.memory}
-    dated |= {"--horizons": horizons, "--capacity": capacity, "--costs": costs}
-    _check_mode(data, vectors, dated, {"--id": id_column, "--label": label_column})
+    _check_mode(data, vectors, label_column)
     if report_file is not None:
         from blockrisk.training.model_card import check_report
 
@@ -159,18 +157,18 @@ def _tell(step: str) -> None:
         click.echo(f"{step} ...", err=True)
 
 
-def _check_mode(data: Path | None, vectors: Path | None, dated: dict[str, Any], undated: dict[str, Any]) -> None:
-    """Refuse options that the other of the two ways to train would leave unused without a word."""
+def _check_mode(data: Path | None, vectors: Path | None, label: str | None) -> None:
+    """Refuse what belongs to both ways to train, or to the other one."""
     from blockrisk.features.errors import UserError
 
     if (data is None) == (vectors is None):
         raise UserError("give either a data folder or --vectors FILE; the first for tables with dates, the second without")
-    if vectors is not None and undated["--label"] is None:
+    if vectors is None:
+        refuse_unused(("id_column", "label_column"), "only_for_vectors")
+    elif label is None:
         raise UserError("--vectors needs --label COLUMN, the column of 0 and 1 that is learned")
-    unused = [name for name, value in (dated if data is None else undated).items() if value is not None]
-    if unused:
-        way = "vectors without dates" if data is None else "a data folder"
-        raise UserError(f"{unused[0]} means nothing for {way}; leave it out")
+    else:
+        refuse_unused(("until", "horizon", "horizons", "capacity", "costs", *TABLE_OPTIONS), "only_for_tables")
 
 
 def show(report: "Report") -> None:

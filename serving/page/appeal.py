@@ -35,13 +35,14 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     Returns:
         calls, active_days, usual (median of active days), most (in a day), answered and in_hours (shares of calls), complaints,
         settled, settled_days (median from known to settled), bills, late (paid after the due time, or not at all), owed (of those
-        due in the time looked at).
+        due in the time looked at); late and owed are None where payments are not recorded.
 
     """
     calls, weeks, complaints, bills = evidence.daily["calls"], evidence.weeks, evidence.complaints, evidence.bills
     total = float(weeks["calls"].sum())
     settled = complaints.dropna(subset=["resolved_at"])
     late = bills["paid_at"].isna() | (bills["paid_at"] > bills["due_at"])
+    paid_known = "payments.paid_at" not in evidence.missing
     return {
         "calls": total,
         "active_days": int((calls > 0).sum()),
@@ -53,6 +54,6 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         "settled": len(settled),
         "settled_days": float((settled["resolved_at"] - settled["known_at"]).dt.days.median()) if len(settled) else None,
         "bills": None if "payments" in evidence.missing else len(bills),
-        "late": int(late.sum()),
-        "owed": float((bills["amount_due"] - bills["amount_paid"].fillna(0)).clip(lower=0).sum()),
+        "late": int(late.sum()) if paid_known else None,
+        "owed": float((bills["amount_due"] - bills["amount_paid"].fillna(0)).clip(lower=0).sum()) if paid_known else None,
     }

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from blockrisk.features.output import write_text
 from blockrisk.serving.explanation import LANGUAGES
 from blockrisk.serving.page.texts import say, text, texts
+from blockrisk.serving.percent import percent
 
 
 def document(template: str, values: Mapping[str, Any], *, scripts: Sequence[str] = ()) -> str:
@@ -56,17 +57,6 @@ def _environment() -> Environment:
     environment.globals.update(t=text, say=say, words=texts().__getitem__)
     environment.filters.update(percent=percent, count=count)
     return environment
-
-
-def percent(share: float) -> str:
-    """Write a probability: one decimal, two below 1 %.
-
-    >>> percent(0.1234), percent(0.00789), percent(0.00001)
-    ('12.3%', '0.79%', '<0.01%')
-    """
-    if share < 0.00005:
-        return "<0.01%" if share > 0 else "0%"
-    return f"{share:.1%}" if share >= 0.00995 else f"{share:.2%}"
 
 
 def count(number: float) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from blockrisk.serving.explanation import Advice, Explanation
+from blockrisk.serving.percent import percent
 
 HEIGHT: Final = 100
 """Height of every strip in its own units."""
@@ -27,7 +28,10 @@ class Strip:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Hold the strips of one card over the days before as_of, and the figures behind them by quantity, for the readout."""
+    """Hold the strips of one card over the days before as_of, and the figures behind them by quantity, for the readout.
+
+    In `table` the chances come first, as they are shown.
+    """
 
     first: str
     last: str
@@ -37,7 +41,7 @@ class Timeline:
     offsite: Strip
     complaints: Strip
     owed: Strip
-    table: list[list[float | None]]
+    table: Sequence[Sequence[str | float | None]]
 
 
 def timeline(explanation: Explanation, days: pd.DataFrame, average: float) -> Timeline:
@@ -62,7 +66,7 @@ def timeline(explanation: Explanation, days: pd.DataFrame, average: float) -> Ti
         complaints=_dots(values["complaints"]),
         owed=bars(values["owed"]),
         table=[
-            [_short(chance.get(date)) for date in dates] + [_short(explanation.probability)],
+            [percent(chance[date]) if date in chance else None for date in dates] + [percent(explanation.probability)],
             *([_short(value) for value in values[name].tolist()] for name in values),
         ],
     )
@@ -120,9 +124,9 @@ def _y(value: float, top: float) -> str:
     return _round(HEIGHT - (HEIGHT - 6) * value / top - 3)
 
 
-def _short(value: float | None) -> float | None:
+def _short(value: float) -> float | None:
     """Keep four digits of a fraction and all of a whole number; NaN becomes None."""
-    if value is None or np.isnan(value):
+    if np.isnan(value):
         return None
     return int(value) if value == int(value) else float(f"{value:.4g}")
 

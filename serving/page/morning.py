@@ -18,6 +18,7 @@ from blockrisk.serving.page.document import document, write_document
 from blockrisk.serving.page.drawing import Bar, Effect, Timeline, effects, factor_bars, timeline
 from blockrisk.serving.page.summary import moves, today
 from blockrisk.serving.page.texts import texts
+from blockrisk.serving.percent import percent
 
 SECTIONS: Final = ("today", "changes", "list", "cards", "monitoring", "quality")
 """The sections in their order: each a template in templates/sections/. Without findings there is no section on monitoring."""
@@ -132,7 +133,8 @@ def first_clause(words: Texts) -> Texts:
 def list_rows(briefing: Briefing, details: int) -> dict[str, Any]:
     """Give the list as columns for the page's script; what repeats is given once and counted from 0.
 
-    `why` and `todo` point into `texts` (-1: none), the traits into their `names`; the first `details` rows have a section.
+    `p` is as it is shown, `change` in percentage points; `why` and `todo` point into `texts` (-1: none), the traits into their
+    `names`; the first `details` rows have a section.
     """
     scored = briefing.scored.head(MOST_ROWS)
     before = scored["card_id"].map(briefing.before.set_index("card_id")["probability"])
@@ -148,10 +150,10 @@ def list_rows(briefing: Briefing, details: int) -> dict[str, Any]:
     return {
         "card": scored["card_id"].tolist(),
         "rank": scored["rank"].tolist(),
-        "p": [float(f"{p:.4g}") for p in scored["probability"]],
+        "p": scored["probability"].map(percent).tolist(),
         "band": [_BAND_NAMES.index(name) for name in scored["band"]],
         "change": [
-            None if math.isnan(was) else round(float(now - was), 5) for now, was in zip(scored["probability"], before, strict=True)
+            None if math.isnan(was) else round(100 * (now - was), 1) for now, was in zip(scored["probability"], before, strict=True)
         ],
         "why": why,
         "todo": todo,

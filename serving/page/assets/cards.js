@@ -10,7 +10,7 @@
     return figure.days;
   }
   const number = (value) => (value === null ? "–" : value.toLocaleString("en", { maximumFractionDigits: 2 }));
-  const line = (day) => [day[0], day[1] === null ? "–" : blockrisk.percent(day[1]), ...day.slice(2).map(number)];
+  const line = (day) => [day[0], day[1] ?? "–", ...day.slice(2).map(number)];
 
   function openTarget() {
     const target = /^#card-\d+$/.test(location.hash) && document.querySelector(location.hash);

@@ -17,6 +17,7 @@
   const trait = (name, i) => rows.traits[name].names[rows.traits[name].at[i]];
   function value(column, i) {
     if (column in rows.traits) return trait(column, i);
+    if (column === "p") return -rows.rank[i];
     return column === "why" || column === "todo" ? say(column, i) : rows[column][i];
   }
   function text(i) {
@@ -58,7 +59,7 @@
     const card = add(line, "td", i < rows.details ? null : rows.card[i], "id");
     card.title = rows.card[i];
     if (i < rows.details) add(card, "a", rows.card[i]).href = "#card-" + rows.rank[i];
-    add(line, "td", blockrisk.percent(rows.p[i]), "number p");
+    add(line, "td", rows.p[i], "number p");
     add(add(line, "td", null, "level"), "span", bandName(rows.band[i]), "band " + bandClass(rows.band[i]));
     change(add(line, "td", null, "number change"), rows.change[i]);
     add(line, "td", say("why", i), "why");
@@ -68,8 +69,8 @@
   }
   function change(cell, move) {
     if (move === null) { cell.textContent = rows.compared ? blockrisk.word("new") : ""; return; }
-    const points = Math.abs(move * 100);
-    if (points < 0.05) { cell.textContent = "0"; cell.classList.add("quiet"); return; }
+    const points = Math.abs(move);
+    if (points === 0) { cell.textContent = "0"; cell.classList.add("quiet"); return; }
     cell.textContent = (move > 0 ? "+" : "−") + points.toFixed(1);
     if (points >= 0.5) cell.classList.add(move > 0 ? "up" : "downward");
   }

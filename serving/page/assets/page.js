@@ -43,7 +43,6 @@ const blockrisk = (() => {
     index: () => buttons.findIndex((button) => button.dataset.language === root.lang),
     listen: (listener) => listeners.push(listener),
     start: () => speak(buttons.some((button) => button.dataset.language === store.get("language")) ? store.get("language") : root.lang),
-    percent: (p) => (p < 0.00005 ? (p > 0 ? "<0.01%" : "0%") : (p * 100).toFixed(p >= 0.00995 ? 1 : 2) + "%"),
     add: (parent, tag, text, name) => {
       const node = document.createElement(tag);
       if (text !== undefined && text !== null) node.textContent = text;
