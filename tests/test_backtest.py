@@ -16,7 +16,7 @@ from blockrisk.training.backtest_files import tables_of
 from blockrisk.training.bootstrap import card_draws, ratio_interval, spread
 from blockrisk.training.cli import cli
 from blockrisk.training.evaluation import METRICS, Sample
-from blockrisk.training.operators import level_shifts
+from blockrisk.training.operators import dispersion, level_shifts
 from blockrisk.training.oracle import TRUTH, true_chances
 from blockrisk.training.simulator import simulate, write_world
 
@@ -153,6 +153,24 @@ def test_an_operator_that_blocks_twice_as_often_is_followed_and_others_are_left(
     steady = level_shifts(rng.poisson(expected).astype(float), expected)
     assert 0.45 < np.median(doubled) < np.log(2)
     assert np.mean(np.abs(steady) > 0.2) < 0.1
+
+
+def test_cards_that_are_stopped_many_at_a_time_move_no_level() -> None:
+    """Sweeps: one date in eight has four dates' blocks more; the operator's rule has not changed."""
+    rng = np.random.default_rng(0)
+    expected = np.full((5, 9), 4.0)
+    swept, calm, doubled = [], [], []
+    for _ in range(200):
+        blocks = rng.poisson(2.0, expected.shape) + (rng.random(expected.shape) < 0.125) * rng.poisson(16.0, expected.shape)
+        scatter = dispersion(blocks.astype(float), expected)
+        swept.append(level_shifts(blocks[:, -4:] / scatter, expected[:, -4:] / scatter))
+        plain = rng.poisson(expected * np.where(np.arange(9) > 4, 2, 1) ** (np.arange(5) == 0)[:, None]).astype(float)
+        scatter = dispersion(plain, expected)
+        calm.append(scatter)
+        doubled.append(level_shifts(plain[:, -4:] / scatter, expected[:, -4:] / scatter)[0])
+    assert np.mean(np.abs(swept) > np.log(1.4)) < 0.1
+    assert np.mean(calm) < 1.3
+    assert np.median(doubled) > 0.45
 
 
 def test_only_the_backtest_asks_the_oracle() -> None:

@@ -38,14 +38,15 @@ def test_last_label_ends_exactly_at_the_end_of_observation():
     assert prediction_dates(START, after(100), 7)[-1] == after(93)
 
 
-def test_dates_are_weekly_or_as_short_as_the_horizon_and_leave_a_month_of_history():
+def test_dates_have_every_weekday_in_turn_and_leave_a_month_of_history():
     weekly = prediction_dates(START, after(100), 7)
-    assert {(b - a).days for a, b in zip(weekly, weekly[1:], strict=False)} == {7}
+    assert {(b - a).days for a, b in zip(weekly, weekly[1:], strict=False)} == {8}
+    assert {date.day_of_week for date in weekly} == set(range(7))
     assert weekly[0] >= after(30)
     daily = prediction_dates(START, after(100), 1)
     assert {(b - a).days for a, b in zip(daily, daily[1:], strict=False)} == {1}
     monthly = prediction_dates(START, after(100), 30)
-    assert {(b - a).days for a, b in zip(monthly, monthly[1:], strict=False)} == {7}
+    assert {(b - a).days for a, b in zip(monthly, monthly[1:], strict=False)} == {8}
 
 
 def test_start_within_a_day_counts_from_the_next_midnight():
@@ -66,7 +67,7 @@ def test_short_period_gives_up_history_before_dates():
 
 
 def test_too_short_a_period_is_told_with_the_days_needed():
-    with pytest.raises(UserError, match=r"20 days before 2026-01-21.*at least 28"):
+    with pytest.raises(UserError, match=r"20 days before 2026-01-21.*at least 30"):
         split_period(START, after(20), 7)
 
 

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from blockrisk.features import UserError
+from blockrisk.features import UserError, read_tables
 from blockrisk.models.bundle import load_bundle
+from blockrisk.serving.predict import predict
 from blockrisk.training import dated, fitting, learners, ship
 from blockrisk.training.dated import choose_learner, train
 from blockrisk.training.fitting import Examples, fit_and_judge
@@ -128,6 +129,18 @@ def test_options_that_cannot_be_are_refused_before_the_data_are_read(given, told
 def test_a_baseline_is_not_shipped(tmp_path):
     with pytest.raises(UserError, match="static_rules"):
         train(tmp_path / "absent", out=tmp_path / "out", learner="static_rules")
+
+
+def test_where_nobody_calls_at_weekends_mondays_are_forecast_as_fridays(ledger, tmp_path):
+    """A model of one weekday's vectors takes yesterday for a working day always, and Monday's empty day for a quiet card."""
+    calls = ledger["calls"][ledger["calls"]["started_at"].dt.day_of_week < 5]
+    tables = read_tables(ledger | {"calls": calls})
+    for until in (START + pd.Timedelta(days=64), START + pd.Timedelta(days=67)):  # a Friday, a Monday
+        train(tables, out=tmp_path / "model", learner="smooth_logistic", mlflow=False, jobs=1, until=until.date(), replace=True)
+        days = [until + pd.Timedelta(days=day) for day in range(7)]
+        scored = predict(tables, model=tmp_path / "model", as_of=[f"{day:%Y-%m-%d}" for day in days])
+        level = scored.groupby("as_of")["probability"].mean()
+        assert level.max() < 1.5 * level.min(), level
 
 
 def test_an_existing_target_is_refused_before_the_work(report, tmp_path):

@@ -28,26 +28,44 @@ _STEADY, _CHANGED = 100.0, 1.5  # blocks' worth of trust in no shift, of an oper
 def shift_operators(model: Forecast, frame: pd.DataFrame, y: Array, margin: Array, dates: Array) -> tuple[Forecast, Array]:
     """Add to a model the shift of each operator that the latest rows bear out.
 
-    `frame`, `y` and `margin` (what a model that has not seen the rows says of them) are rows of n, `dates` their as_of dates; the
-    last RECENT_DAYS of them are counted. Returns the model and the shift of each row. A frame without operators changes nothing.
+    `frame`, `y` and `margin` (what a model that has not seen the rows says of them) are rows of n, `dates` their as_of dates. The
+    last RECENT_DAYS of them are counted, the earlier ones tell how far counts scatter. Returns the model and the shift of each row.
+    A frame without operators changes nothing.
     """
-    recent = dates > dates.max() - np.timedelta64(RECENT_DAYS, "D") if len(dates) else np.zeros(0, dtype=bool)
-    if COLUMN not in model.encoder.columns or not recent.any():
+    if COLUMN not in model.encoder.columns or not len(dates):
         return model, np.zeros(len(y))
     column = model.columns.index(COLUMN)
     numbers = model.encoder.encode(COLUMN, frame[COLUMN])
-    known, place = np.unique(numbers[recent], return_inverse=True)
-    week, weeks = np.unique(dates[recent], return_inverse=True)
-    shape = (len(known), len(week))
-    cell = place * shape[1] + weeks
-    observed = np.bincount(cell, weights=y[recent], minlength=shape[0] * shape[1]).reshape(shape)
-    expected = np.bincount(cell, weights=probability(margin[recent]), minlength=shape[0] * shape[1]).reshape(shape)
-    shifts = level_shifts(observed, expected)
+    known, place = np.unique(numbers, return_inverse=True)
+    days, day = np.unique(dates, return_inverse=True)
+    observed, expected = (_by_cell(place, day, values, (len(known), len(days))) for values in (y, probability(margin)))
+    recent = days > days[-1] - np.timedelta64(RECENT_DAYS, "D")
+    scatter = dispersion(observed, expected)
+    shifts = level_shifts(observed[:, recent] / scatter, expected[:, recent] / scatter)
     held = known != 0.0  # the number of an unknown operator
     levels = LevelShifts(column, known[held], shifts[held])
     values = np.zeros((len(y), len(model.columns)))
     values[:, column] = numbers
     return replace(model, levels=levels), levels.margin(values)
+
+
+def _by_cell(place: Array, day: Array, values: Array, shape: tuple[int, int]) -> Array:
+    return np.bincount(place * shape[1] + day, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def dispersion(observed: Array, expected: Array) -> float:
+    """Estimate how much wider counts scatter from date to date than Poisson counts do: 1 or more.
+
+    `observed` and `expected` float64[k, dates] are blocks by operator and date. Where operators stop many cards on one day, so many
+    blocks are one event and tell as much as one. Differences between neighbouring dates are compared, of which a lasting change of
+    level is one.
+
+    >>> dispersion(np.array([[3.0, 15.0, 3.0, 3.0]]), np.full((1, 4), 3.0)), dispersion(np.full((1, 4), 9.0), np.full((1, 4), 3.0))
+    (16.0, 1.0)
+    """
+    steps = np.diff(observed - expected, axis=1)
+    variance = float((expected[:, 1:] + expected[:, :-1]).sum())
+    return max(1.0, float((steps**2).sum()) / variance) if variance > 0 else 1.0
 
 
 def level_shifts(observed: Array, expected: Array) -> Array:

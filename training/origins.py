@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from blockrisk.features.errors import UserError
-from blockrisk.training.split import HISTORY_DAYS, DateSplit, prediction_dates
+from blockrisk.training.split import HISTORY_DAYS, LEARN_DAYS, DateSplit, prediction_dates
 
 TEST_SHARE: Final = 0.3
 """The last share of the period that is forecast."""
@@ -22,7 +22,7 @@ _LEAST_TRAIN: Final = 2
 
 
 class Origin(DateSplit):
-    """Name the as_of dates of one origin: weekly ones to fit on and to calibrate on, daily ones to be judged on."""
+    """Name the as_of dates of one origin: those to fit on and to calibrate on, LEARN_DAYS apart, and daily ones to be judged on."""
 
     @property
     def start(self) -> pd.Timestamp:
@@ -36,8 +36,8 @@ def rolling_origins(
     """Cut the last `share` of the period into runs of whole weeks of daily test dates, each with its own past.
 
     `start` is the first midnight of the data, `until` the end of observation; a date is tested only if its horizon ends by
-    `until`. Runs are as many weeks long as leave at least `count` of them, at least one. The weekly dates to learn from lie on
-    the same weekday as the origins, so that each origin learns from the latest day whose labels are known. The first 30 days
+    `until`. Runs are as many weeks long as leave at least `count` of them, at least one. The dates to learn from are
+    counted back from the latest day whose labels are known at the origin. The first 30 days
     (down to 7 in a short period) only feed features. UserError, with the days needed, if not even the first origin has dates to
     fit and to calibrate on.
 
@@ -55,7 +55,7 @@ def rolling_origins(
         found = [_origin(first, history, run, horizon_days) for run in runs]
         if found and all(origin is not None for origin in found):
             return [origin for origin in found if origin is not None]
-    past = HISTORY_DAYS[-1] + _STEP_DAYS * (_LEAST_TRAIN - 1 + math.ceil(horizon_days / _STEP_DAYS)) + horizon_days
+    past = HISTORY_DAYS[-1] + LEARN_DAYS * (_LEAST_TRAIN - 1 + math.ceil(horizon_days / LEARN_DAYS)) + horizon_days
     needed = math.ceil(max(past / (1 - share), horizon_days / share))
     raise UserError(
         f"the data hold {max(days, 0)} days before {until.date()}; a backtest with a horizon of {horizon_days} days needs about"
@@ -65,7 +65,7 @@ def rolling_origins(
 
 def _origin(first: pd.Timestamp, history: int, test: list[pd.Timestamp], horizon_days: int) -> Origin | None:
     gap = pd.Timedelta(days=horizon_days)
-    known = prediction_dates(first, test[0], horizon_days, history_days=history, step_days=_STEP_DAYS)
+    known = prediction_dates(first, test[0], horizon_days, history_days=history, step_days=LEARN_DAYS)
     wanted = int(np.clip(round(_CALIBRATE_SHARE * len(known)), 1, _MOST_CALIBRATE))
     for size in range(wanted, 0, -1):
         calibrate = known[-size:]

@@ -17,6 +17,10 @@ SHARES: Final = (0.6, 0.2, 0.2)
 HISTORY_DAYS: Final = (30, 21, 14, 7)
 """Days at the start of the data that only feed features; the first that leaves enough dates is taken."""
 
+LEARN_DAYS: Final = 8
+"""Days between two dates to learn from: a week and a day, so that each weekday has its turn. Of one weekday alone a model learns
+that yesterday always is a working day, or never: where nobody calls at weekends it then forecast half of Monday's blocks."""
+
 ENOUGH_DATES: Final = 6
 """As many prediction dates as a longer history is given up for."""
 
@@ -43,19 +47,28 @@ class RowSplit(NamedTuple):
     test: np.ndarray
 
 
+def step_of(horizon_days: int) -> int:
+    """Give the days between two dates to learn from: LEARN_DAYS, or the horizon if it is under a week.
+
+    >>> step_of(7), step_of(3)
+    (8, 3)
+    """
+    return LEARN_DAYS if horizon_days >= 7 else horizon_days
+
+
 def prediction_dates(
     start: pd.Timestamp, until: pd.Timestamp, horizon_days: int, *, history_days: int = 30, step_days: int | None = None
 ) -> list[pd.Timestamp]:
-    """List the as_of dates to learn from, ascending, every `step_days` (default: a week, or the horizon if shorter).
+    """List the as_of dates to learn from, ascending, every `step_days` (default: `step_of` the horizon).
 
     The last date is the latest midnight whose horizon ends by `until`; the first lies at least `history_days` after
-    `start`. Empty if the period is too short. Weekly dates were measured to teach as much as daily ones.
+    `start`. Empty if the period is too short. Dates a week apart were measured to teach as much as daily ones.
 
     >>> day = pd.Timestamp
-    >>> [str(d.date()) for d in prediction_dates(day("2026-01-01"), day("2026-02-20"), 7)]
-    ['2026-02-06', '2026-02-13']
+    >>> [str(d.date()) for d in prediction_dates(day("2026-01-01"), day("2026-02-21"), 7)]
+    ['2026-02-06', '2026-02-14']
     """
-    step = pd.Timedelta(days=step_days or min(7, horizon_days))
+    step = pd.Timedelta(days=step_days or step_of(horizon_days))
     first = start.ceil("D") + pd.Timedelta(days=history_days)
     date = until.normalize() - pd.Timedelta(days=horizon_days)
     dates = []
@@ -116,7 +129,7 @@ def split_period(start: pd.Timestamp, until: pd.Timestamp, horizon_days: int) ->
             found = split_dates(dates, horizon_days) or found
     if found is None:
         seen = max(0, (until.normalize() - start.ceil("D")).days)
-        step = min(7, horizon_days)
+        step = step_of(horizon_days)
         needed = HISTORY_DAYS[-1] + 2 * step * math.ceil(horizon_days / step) + horizon_days
         raise UserError(
             f"the data hold {seen} days before {until.date()}; a horizon of {horizon_days} days needs at least {needed}"

@@ -93,7 +93,11 @@ def quick(cell: Cell, r: str) -> str:
         return f"timezone(getvariable('zone'), {r})" if zoned else f"{r}::TIMESTAMP"
     if column.type == "choice":
         known = dict.fromkeys((*column.choices, "unknown"))  # our own files say unknown where they do not know
-        return f"case when {r} in ({', '.join(map(literal, known))}) then {r} end"
+        words = WORDS.get(f"{cell.table}.{column.name}", {})
+        spoken = " ".join(
+            f"when listed({r}, {words_sql(words[choice])}) then '{choice}'" for choice in column.choices if choice in words
+        )
+        return f"case when {r} in ({', '.join(map(literal, known))}) then {r} {spoken} end"
     if column.identifier:
         return f"quick_card({r})" if _is_card(column) else f"quick_identifier({r})"
     return {"time": f"quick_time({r})", "number": f"quick_number({r})"}.get(column.type, "null::VARCHAR")
