@@ -14,7 +14,7 @@ from blockrisk.features.vectors_file import Kind, read_vectors
 from blockrisk.serving.bands import BANDS
 from blockrisk.serving.briefing import CAPACITY, brief
 from blockrisk.serving.outputs import wants_briefing, write_outputs
-from blockrisk.serving.predict import forecast_dates, load_model, predict, score_vectors
+from blockrisk.serving.predict import forecast_dates, load_model, missing_tables, predict, score_vectors
 
 
 def score_data(
@@ -52,7 +52,8 @@ def score_data(
     scored = predict(tables, model=loaded, as_of=dates, advice=capacity)
     briefing = brief(tables, loaded, scored, max(dates), capacity, found) if wants_briefing(outs) else None
     write_outputs(scored, briefing, outs)
-    return [*account_lines(tables), *reading.set_aside(tables, outs[0]), _summary(scored, outs)]
+    missing = missing_tables(tables, loaded)
+    return [*account_lines(tables), *missing, *reading.set_aside(tables, outs[0]), _summary(scored, outs)]
 
 
 def read_findings(path: Path, as_of: Any) -> dict[str, Any]:

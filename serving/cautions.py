@@ -31,8 +31,8 @@ CAUTIONS: Final[dict[str, tuple[str, str]]] = {
         "測試區段只有 {blocks} 次封停：其數字是粗略的",
     ),
     "unripe_horizon": (
-        "no label {days} days ahead is known, so that horizon is left out",
-        "{days} 天後的結果都還不知道，故略去這個預測期",
+        "horizon {days} d: of the dates to learn from, none is known to end in a block so soon, so it is left out",
+        "預測期 {days} 天：用於學習的日期中，已知沒有一個在這期間內被封停，故略去",
     ),
     "leak": (
         "column {column} alone tells the label with a ROC-AUC of at least {least}: if it is written after the block, every figure"

@@ -14,6 +14,7 @@ from blockrisk.features import Tables, UserError, at_risk, catalogue, read_table
 from blockrisk.features.at_risk import end_of_calls
 from blockrisk.features.build import vector_rows
 from blockrisk.features.intake import ZONE
+from blockrisk.features.messages import say
 from blockrisk.models.bundle import Bundle, load_bundle
 from blockrisk.models.estimators import is_number, margins
 from blockrisk.models.estimators import probability as chances
@@ -279,3 +280,9 @@ def forecast_dates(tables: Tables, as_of: AsOf | None) -> list[Any]:
             raise UserError("there is no call, so the date of the forecast is unknown; give as_of")
         return [end]
     return [as_of] if isinstance(as_of, str | date) else list(as_of)
+
+
+def missing_tables(tables: Tables, model: Model) -> list[str]:
+    """Say which tables the model learned from and these data do not hold: its forecasts are then not what was measured."""
+    there = set(model.bundle.manifest.get("tables", ()))
+    return [say("table_missing", table=name) for name in sorted(there - tables.present)]

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from blockrisk.features import meanings, read_tables
 from blockrisk.features.chinese import MAINLAND, simplified
 from blockrisk.features.intake.checks import WARNINGS, warnings_of
-from blockrisk.features.messages import RULES, TEXTS
 from blockrisk.features.report import report_of
+from blockrisk.features.sentences import RULES, TEXTS
 from blockrisk.features.synonyms import COLUMNS, WORDS
 from blockrisk.features.tables import TABLES
 from blockrisk.training.cli import cli
@@ -88,6 +88,9 @@ ODD: dict[str, Callable[[], dict[str, pd.DataFrame]]] = {
     "short_period": lambda: {"calls": frames()["calls"].head(50)},
     "complaints_without_available_at": lambda: {
         "complaints": pd.DataFrame([["0012", "2025-01-09"], ["0012", "2025-02-27"]], columns=["card_id", "complained_at"])
+    },
+    "calls_after_block": lambda: {
+        "blocks": pd.DataFrame([["0012", "2025-01-09"], ["0012", "2025-01-07"]], columns=["card_id", "blocked_at"])
     },
     "calls_before_activation": lambda: {"cards": frames()["cards"].assign(activated_at="2025-01-04")},
 }

@@ -1,6 +1,7 @@
 """Scoring: the score file of the contract, batch equal to predict to the bit, and clear words for what cannot be scored."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -187,3 +188,11 @@ def test_findings_of_another_morning_or_without_a_page_are_refused(demo: Path, f
         assert not (tmp_path / name).exists()
     run(*given, "--as-of", DATES[0], "--as-of", DATES[1], "--out", tmp_path / "today.html")
     assert 'id="monitoring"' in (tmp_path / "today.html").read_text(encoding="utf-8")
+
+
+def test_a_table_that_the_model_learned_from_and_is_gone_is_told_of(demo: Path, few: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(few, tmp_path / "few")
+    (folder / "complaints.parquet").unlink()
+    options = ("--model", demo / "demo/model", "--out", tmp_path / "out.csv", "--lang", "en")
+    told = [[line.split(":")[0] for line in run(data, *options).splitlines() if line.startswith("!")] for data in (few, folder)]
+    assert [sum("complaints" in line for line in lines) for lines in told] == [0, 1]

@@ -121,14 +121,14 @@ HORIZON_METRICS: Final = ("base_rate", "roc_auc", "average_precision", "log_loss
 """What is told of each horizon."""
 
 
-def horizon_figures(y: np.ndarray, p: np.ndarray) -> dict[str, float]:
-    """Compute the number of rows and HORIZON_METRICS of one horizon; no rows give NaN.
+def horizon_figures(y: np.ndarray, p: np.ndarray, reference: float | None = None) -> dict[str, float]:
+    """Compute the number of rows and HORIZON_METRICS of one horizon; no rows give NaN. `reference` is the base rate known before.
 
     >>> horizon_figures(np.array([0.0, 1.0]), np.array([0.2, 0.6]))["roc_auc"]
     1.0
     """
     chosen = [metric for metric in METRICS if metric.name in HORIZON_METRICS]
-    return {"rows": float(len(y)), **{metric.name: metric.compute(Sample(y, p)) for metric in chosen}}
+    return {"rows": float(len(y)), **{metric.name: metric.compute(Sample(y, p, reference=reference)) for metric in chosen}}
 
 
 def evaluate(sample: Sample) -> dict[str, float]:

@@ -93,7 +93,7 @@ def fit_and_judge(  # noqa: PLR0913 - the parts of one course
     samples = _samples(judged, train, calibrate, test, seed)
     later = examples.take(np.concatenate([split.calibrate, split.test]))
     shipped, rungs = calibrated(first, fit_examples(examples, learner, seed, jobs), later)
-    return Fitted(shipped, samples, comparison(samples), rungs, _horizon_figures(judged, ladder, test))
+    return Fitted(shipped, samples, comparison(samples), rungs, _horizon_figures(judged, ladder, join(train, calibrate), test))
 
 
 def fit_forward(earlier: Examples, later: Examples, learner: str, seed: int, jobs: int) -> tuple[Any, Ladder | None]:
@@ -121,13 +121,17 @@ def calibrated(first: Any, model: Any, later: Examples) -> tuple[Any, Ladder | N
     return model, fit_ladder(margin, later.horizon, later.others)
 
 
-def _horizon_figures(model: Forecast, ladder: Ladder | None, test: Examples) -> dict[int, dict[str, float]]:
+def _horizon_figures(model: Forecast, ladder: Ladder | None, earlier: Examples, test: Examples) -> dict[int, dict[str, float]]:
+    """Judge each horizon on the test rows, its skill against the base rate of the rows before."""
     if ladder is None:
         return {}
     found = probability(ladder.margins(model.margin(test.frame)))
-    labels = {**test.others, ladder.primary: test.y}
+    before, labels = ({**rows.others, ladder.primary: rows.y} for rows in (earlier, test))
     known = {days: ~np.isnan(labels[days]) for days in ladder.days}
-    return {days: horizon_figures(labels[days][known[days]], found[known[days], place]) for place, days in enumerate(ladder.days)}
+    return {
+        days: horizon_figures(labels[days][known[days]], found[known[days], place], float(np.nanmean(before[days])))
+        for place, days in enumerate(ladder.days)
+    }
 
 
 def check_learner(name: str | None) -> None:

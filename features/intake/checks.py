@@ -12,6 +12,8 @@ from blockrisk.features.intake.look import Look
 from blockrisk.features.messages import either
 
 Figures = dict[str, Any]
+_STILL_DAYS, _STILL_CALLS = 2, 3
+"""Days after a block, and answered calls made then, from which a card is seen to be in use."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,19 @@ def _calls_before_activation(look: Look) -> list[Figures]:
     return [{"calls": calls, "cards": cards} for calls, cards in look.rows(sql) if calls]
 
 
+def _calls_after_block(look: Look) -> list[Figures]:
+    """Count the cards that answer calls of their own days after a block that has no end: they were let free, or it was no block."""
+    open_ = "select card_id, max(blocked_at) as last from blocks where unblocked_at is null and kind <> 'warning' group by card_id"
+    if not look.rows(f"{open_} limit 1"):
+        return []
+    sql = f"""
+        select count(*) from (
+            select card_id from calls join ({open_}) using (card_id)
+            where started_at >= last + interval {_STILL_DAYS} day and talk_s > 0 and coalesce(direction, 'out') <> 'in'
+            group by card_id having count(*) >= {_STILL_CALLS})"""
+    return [{"cards": cards, "calls": _STILL_CALLS, "days": _STILL_DAYS} for (cards,) in look.rows(sql) if cards]
+
+
 WARNINGS: tuple[Check, ...] = (
     Check(
         "set_aside", "{table}: {rows:,} rows ({share:.2%}) are set aside", "{table}：擱置了 {rows:,} 行（{share:.2%}）", _set_aside
@@ -265,5 +280,13 @@ WARNINGS: tuple[Check, ...] = (
         "{calls:,} calls of {cards:,} cards lie on a day before the activation of the card; they are used",
         "{cards:,} 張卡的 {calls:,} 次通話在開卡日之前；仍使用",
         _calls_before_activation,
+    ),
+    Check(
+        "calls_after_block",
+        "{cards:,} cards make {calls} answered calls or more from {days} days after a block that has no end: they count as blocked,"
+        " get no forecast and teach nothing; give unblocked_at",
+        "{cards:,} 張卡在沒有結束時間的封停 {days} 天之後仍有 {calls} 次以上接通的呼出：它們被視為已封停，不作預測也不用於學習；"
+        "請給出 unblocked_at",
+        _calls_after_block,
     ),
 )

@@ -21,7 +21,7 @@ from blockrisk.models.folder import new_folder
 from blockrisk.serving.advice import add_advice
 from blockrisk.serving.alerts import AlertRule
 from blockrisk.serving.outputs import wants_briefing, write_outputs
-from blockrisk.serving.predict import listed, risk_vectors, score_vectors
+from blockrisk.serving.predict import listed, missing_tables, risk_vectors, score_vectors
 from blockrisk.training.dated import train
 from blockrisk.training.labels import end_of_observation
 from blockrisk.training.morning import aliases, registry
@@ -68,7 +68,7 @@ def features(morning: Morning, folder: Path) -> Told:
     """Compute the vectors of the cards at risk."""
     frame = risk_vectors(morning.tables, morning.model, [pd.Timestamp(morning.as_of)])
     write_frame(frame, folder / "vectors.parquet")
-    return {"lines": [f"{len(frame):,} cards at risk"], "rows": len(frame)}
+    return {"lines": [*missing_tables(morning.tables, morning.model), f"{len(frame):,} cards at risk"], "rows": len(frame)}
 
 
 def score(morning: Morning, folder: Path) -> Told:
