@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from mornings import staged_calls
 
 from blockrisk.features import Tables, UserError, at_risk, read_tables, repeats
 from blockrisk.features.intake import account_lines
@@ -83,6 +84,13 @@ def test_a_last_call_long_after_all_others_is_told_of(tmp_path: Path) -> None:
     assert not [line for line in told[0] if "no call for" in line]
     [line] = [line for line in told[1] if "no call for" in line]
     assert line.startswith("calls: after 2025-01-03 there is no call for 16 days, then one at 2025-01-20 08:30")
+
+
+def test_a_mistake_in_a_small_table_is_told_before_the_calls_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    staged = staged_calls(monkeypatch)
+    with pytest.raises(UserError, match="due_at"):
+        read_tables(folder(tmp_path, payments__csv="card_id,amount_due\n0012,3\n"))
+    assert staged == []
 
 
 def test_a_duplicate_that_became_available_later_does_not_hide_the_earlier_row(tmp_path: Path) -> None:

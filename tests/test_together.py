@@ -97,3 +97,17 @@ def test_a_column_named_as_ours_is_read_alone(tmp_path: Path, monkeypatch: pytes
         lines = path.read_text(encoding="utf-8").splitlines()
         path.write_text("\n".join([f"{lines[0]},the file of blockrisk", *(f"{line},z" for line in lines[1:])]), encoding="utf-8")
     assert told(read_tables(folder)) == told(one_by_one(folder, monkeypatch))
+
+
+def test_words_in_chinese_are_read_at_once_as_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "cards.csv").write_text(CARDS, encoding="utf-8")
+    rows = "".join(
+        f"001,2025-02-0{day} 09:00:00,c1,3,{way},{end}\n" for day, way, end in ((1, "呼出", "拒接"), (2, "被叫", "空号"))
+    )
+    (tmp_path / "calls.csv").write_text(f"card_id,started_at,callee,talk_s,direction,result\n{rows}", encoding="utf-8")
+    inserts = []
+    insert = staging.insert
+    monkeypatch.setattr(staging, "insert", lambda con, table, *rest: (inserts.append(table.name), insert(con, table, *rest))[1])
+    found = read_tables(tmp_path).frame("calls")
+    assert found[["direction", "result"]].to_numpy().tolist() == [["out", "rejected"], ["in", "invalid_number"]]
+    assert inserts == ["cards", "calls"], "a second, careful reading takes 20 times as long"

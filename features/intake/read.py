@@ -103,25 +103,27 @@ def read_tables(  # noqa: PLR0913 - the options of a data set
     missing = [table for table in contract.TABLES if table.required and not door.files[table.name]]
     if missing:
         raise _missing_table(missing[0], data, door)
-    present: set[str] = set()
-    accounting, mapped, cut = [], [], []
+    read: dict[str, list[staging.Staged]] = {}
     days: KeptDays | None = None
     parts: Parts | None = None
-    for table in contract.TABLES:
+    # Calls come last: a mistake in a small table is told at once.
+    for table in sorted(contract.TABLES, key=lambda table: table.name == KEPT):
         if not door.files[table.name]:
             staging.create(con, table, table.name)
             continue
         if kept and table.name == KEPT:
-            staged, there = read_kept(door, table, kept)
+            read[table.name], there = read_kept(door, table, kept)
             days = KeptDays(con, kept.folder, door.kept_at, there) if there else None
         else:
-            staged, moved = _stage(door, table)
+            read[table.name], moved = _stage(door, table)
             parts = moved or parts
-        check_names(table, door.rules.get(table.name, {}), {name for part in staged for name in part.headers})
-        accounting.append(_account(con, table, staged, days if table.name == KEPT else None))
-        mapped += [Mapped(table.name, part.label, part.uses) for part in staged]
-        cut += [part.label for part in staged if part.cut]
-        present |= {table.name} | {f"{table.name}.{column}" for part in staged for column in part.uses}
+        check_names(table, door.rules.get(table.name, {}), {name for part in read[table.name] for name in part.headers})
+    there_are = [table for table in contract.TABLES if table.name in read]
+    staged = [(table, part) for table in there_are for part in read[table.name]]
+    accounting = [_account(con, table, read[table.name], days if table.name == KEPT else None) for table in there_are]
+    mapped = [Mapped(table.name, part.label, part.uses) for table, part in staged]
+    cut = [part.label for _, part in staged if part.cut]
+    present = set(read) | {f"{table.name}.{column}" for table, part in staged for column in part.uses}
     return Tables(
         *(con, frozenset(present), tuple(accounting), tuple(door.ignored), zone, tuple(mapped), tuple(cut), tuple(door.notes)),
         kept=days,
