@@ -14,7 +14,10 @@ from blockrisk.serving.limits_on_file import limits_on_file
 DAYS: Final = 90
 """Days that the pack looks back."""
 
-OPTIONAL: Final = ("complaints", "locations", "roaming_notices", "payments", "payments.paid_at", "blocks")
+OPTIONAL: Final = (
+    *("complaints", "complaints.resolved_at", "locations", "roaming_notices"),
+    *("payments", "payments.paid_at", "blocks", "blocks.unblocked_at"),
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class Evidence:
         limits: limits on file: quantity -> (value, whether the operator confirmed it).
         complaints, notices, bills, blocks: rows of those tables, changes after as_of blanked.
         places: region, calls, days, undeclared: calls outside the home region.
-        missing: tables that the data set lacks, and payments.paid_at: without it, no bill is known to be paid or unpaid.
+        missing: tables that the data set lacks, and of the columns that say how things ended (a complaint, a bill, a block) those
+            that it lacks: without them nothing is known to be open.
 
     """
 
@@ -133,7 +137,7 @@ _BILLS: Final = """
     from payments where card_id = $card and due_at < $as_of and due_at >= $since order by due_at"""
 _BLOCKS: Final = """
     select blocked_at, kind, reason, case when unblocked_at < $as_of then unblocked_at end as unblocked_at
-    from blocks where card_id = $card and blocked_at < $as_of order by blocked_at"""
+    from blocks where card_id = $card and greatest(blocked_at, coalesce(available_at, blocked_at)) < $as_of order by blocked_at"""
 
 
 def _weeks(calls: pd.DataFrame, as_of: pd.Timestamp, days: int) -> pd.DataFrame:

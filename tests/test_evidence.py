@@ -146,6 +146,15 @@ def test_a_card_is_not_accused_of_arrears_where_payments_are_not_recorded() -> N
     assert "still owed" not in text
 
 
+def test_what_has_no_recorded_end_is_not_called_open() -> None:
+    given = frames()
+    given["complaints"] = given["complaints"].drop(columns=["resolved_at"])
+    given["blocks"] = given["blocks"].drop(columns=["unblocked_at"])
+    text = appeal(gather(read_tables(given), CARD, AS_OF, days=14))
+    assert "The data do not record which of them are settled." in text
+    assert not [key for key in ("choice.open", "appeal.still") if f">{texts()[key]['en']}<" in text]
+
+
 def test_a_card_without_any_event_has_a_pack() -> None:
     given = {name: frame[frame["card_id"] != CARD] if name not in ("cards",) else frame for name, frame in frames().items()}
     found = gather(read_tables(given), CARD, AS_OF)

@@ -1,4 +1,4 @@
-"""Train on the tables of a data set: cards at risk on weekly dates, labels after each date, slices forward in time."""
+"""Train on the tables of a data set: cards at risk every eighth day, labels after each date, slices forward in time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace as replaced
