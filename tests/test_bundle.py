@@ -167,8 +167,15 @@ def test_a_bundle_that_a_killed_run_had_moved_aside_is_put_back(tmp_path: Path) 
 
 
 def test_another_catalogue_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="other feature definitions.*blockrisk train.*install blockrisk"):
-        load_bundle(write(tmp_path / "june"), fingerprint="f2")
+    path = write(tmp_path / "june")
+    with pytest.raises(BundleError, match="other feature definitions.*blockrisk train`$"):
+        load_bundle(path, fingerprint="f2")
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["versions"]["blockrisk"] = "9.9"
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    resign(path)
+    with pytest.raises(BundleError, match=r"blockrisk train`, or install blockrisk 9\.9"):
+        load_bundle(path, fingerprint="f2")
 
 
 def test_another_format_is_refused_with_the_way_out(tmp_path: Path) -> None:

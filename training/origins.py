@@ -44,7 +44,7 @@ def rolling_origins(
     >>> day = pd.Timestamp
     >>> found = rolling_origins(day("2026-01-01"), day("2026-06-30"), 7)
     >>> [str(origin.start.date()) for origin in found][:2], len(found), len(found[0].train), len(found[0].calibrate)
-    (['2026-05-07', '2026-05-14'], 7, 10, 3)
+    (['2026-05-07', '2026-05-14'], 7, 9, 3)
     """
     first = start.ceil("D")
     days = (until.normalize() - first).days

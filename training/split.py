@@ -120,7 +120,7 @@ def split_period(start: pd.Timestamp, until: pd.Timestamp, horizon_days: int) ->
 
     >>> split = split_period(pd.Timestamp("2026-01-01"), pd.Timestamp("2026-05-01"), 7)
     >>> len(split.train), len(split.calibrate), len(split.test), str(split.test[-1].date())
-    (7, 2, 3, '2026-04-24')
+    (7, 2, 2, '2026-04-24')
     """
     found: DateSplit | None = None
     for history in HISTORY_DAYS:
