@@ -182,7 +182,7 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "payments",
-        "one row a bill",
+        "one row a bill; without the table where cards are prepaid",
         (
             _CARD,
             _time("due_at", "when it is due", required=True, future=True),
