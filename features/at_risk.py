@@ -7,6 +7,7 @@ import pandas as pd
 
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake import Tables
+from blockrisk.features.intake.dataset import last_call
 
 
 def no_such_card(card_id: str) -> UserError:
@@ -69,5 +70,5 @@ def end_of_calls(tables: Tables) -> pd.Timestamp | None:
         Timestamp('2025-01-03 00:00:00')
 
     """
-    [(last,)] = tables.con.execute("select max(started_at) from calls").fetchall()
+    last = last_call(tables)
     return None if last is None else pd.Timestamp(last).normalize() + pd.Timedelta(days=1)

@@ -3,8 +3,7 @@
 A day's rows stand as long as the kept calls of that day and of the day before are the same files, what stood beside the calls of
 each card on that day is the same (its context: home region, limits in force, roaming notices, observed places), and so is the SQL.
 All else is made anew from the kept calls of those days alone. Cards keep the numbers that they were given first, so that a new
-card changes no row of another. The manifest is replaced last, in one rename, and files are named by their content: a run that is
-cut off leaves the state before.
+card changes no row of another. What is kept stands in the manifest (features.daily_manifest).
 """
 
 from __future__ import annotations

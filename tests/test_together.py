@@ -63,6 +63,13 @@ def one_by_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Tables:
         return read_tables(folder)
 
 
+def inserted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note the table of every statement that puts rows into a staging table from now on."""
+    inserts, insert = list[str](), staging.insert
+    monkeypatch.setattr(staging, "insert", lambda con, table, *rest: (inserts.append(table.name), insert(con, table, *rest))[1])
+    return inserts
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_files_read_at_once_are_as_read_one_by_one(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = write(tmp_path / "data", seed)
@@ -74,9 +81,7 @@ def test_clean_files_alike_are_read_by_one_statement(tmp_path: Path, monkeypatch
     (tmp_path / "cards.csv").write_text(CARDS, encoding="utf-8")
     for number in range(20):
         (tmp_path / f"calls/{number:02d}.csv").write_text(a_file(Random(number), number, odd=False), encoding="utf-8")
-    inserts = []
-    insert = staging.insert
-    monkeypatch.setattr(staging, "insert", lambda con, table, *rest: (inserts.append(table.name), insert(con, table, *rest))[1])
+    inserts = inserted(monkeypatch)
     read_tables(tmp_path)
     assert inserts == ["cards", "calls"]
 
@@ -105,9 +110,7 @@ def test_words_in_chinese_are_read_at_once_as_our_own(tmp_path: Path, monkeypatc
         f"001,2025-02-0{day} 09:00:00,c1,3,{way},{end}\n" for day, way, end in ((1, "呼出", "拒接"), (2, "被叫", "空号"))
     )
     (tmp_path / "calls.csv").write_text(f"card_id,started_at,callee,talk_s,direction,result\n{rows}", encoding="utf-8")
-    inserts = []
-    insert = staging.insert
-    monkeypatch.setattr(staging, "insert", lambda con, table, *rest: (inserts.append(table.name), insert(con, table, *rest))[1])
+    inserts = inserted(monkeypatch)
     found = read_tables(tmp_path).frame("calls")
     assert found[["direction", "result"]].to_numpy().tolist() == [["out", "rejected"], ["in", "invalid_number"]]
     assert inserts == ["cards", "calls"], "a second, careful reading takes 20 times as long"

@@ -1,6 +1,6 @@
 """Say what became of every row that came in."""
 
-from blockrisk.features.intake.dataset import Mapped, Tables
+from blockrisk.features.intake.dataset import Mapped, Tables, last_call
 from blockrisk.features.messages import say, shown
 
 _SILENT_DAYS = 15
@@ -38,10 +38,10 @@ def account_lines(tables: Tables) -> list[str]:
 
 def _stray_end(tables: Tables) -> list[str]:
     """Tell of a last day of calls that comes long after the one before: a wrong stamp moves all dates that are counted from it."""
-    [(last,)] = tables.con.execute("select max(started_at) from calls").fetchall()
+    last = last_call(tables)
     sql = "select max(started_at) from calls where started_at < date_trunc('day', ?::timestamp)"
     [(before,)] = tables.con.execute(sql, [last]).fetchall()
-    if before is None or (days := (last.date() - before.date()).days - 1) < _SILENT_DAYS:
+    if last is None or before is None or (days := (last.date() - before.date()).days - 1) < _SILENT_DAYS:
         return []
     return [say("stray_end", days=days, before=before.date(), last=f"{last:%Y-%m-%d %H:%M}")]
 

@@ -6,6 +6,7 @@ found, k its quick reading, w the cleaned text where that failed, b whether that
 nothing, d the digits of an identifier, u the value, c the value within its bounds.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from blockrisk.features.chinese import folded
@@ -93,11 +94,7 @@ def quick(cell: Cell, r: str) -> str:
         return f"timezone(getvariable('zone'), {r})" if zoned else f"{r}::TIMESTAMP"
     if column.type == "choice":
         known = dict.fromkeys((*column.choices, "unknown"))  # our own files say unknown where they do not know
-        words = WORDS.get(f"{cell.table}.{column.name}", {})
-        spoken = " ".join(
-            f"when listed({r}, {words_sql(words[choice])}) then '{choice}'" for choice in column.choices if choice in words
-        )
-        return f"case when {r} in ({', '.join(map(literal, known))}) then {r} {spoken} end"
+        return f"case when {r} in ({', '.join(map(literal, known))}) then {r} {_spoken(cell, r)} end"
     if column.identifier:
         return f"quick_card({r})" if _is_card(column) else f"quick_identifier({r})"
     return {"time": f"quick_time({r})", "number": f"quick_number({r})"}.get(column.type, "null::VARCHAR")
@@ -178,11 +175,18 @@ def _is_card(column: Column) -> bool:
 def _choice(cell: Cell, k: str, d: str, b: str) -> str:
     column = cell.column
     default = f"'{column.blank}'" if column.blank else "null"
-    words = WORDS.get(f"{cell.table}.{column.name}", {})
-    spoken = " ".join(
-        f"when listed({d}, {words_sql(map(folded, (choice, *words.get(choice, ()))))}) then '{choice}'" for choice in column.choices
+    return (
+        f"case when {k} is not null then {k} when coalesce({b}, true) then {default} {_spoken(cell, d, folded)} else 'unknown' end"
     )
-    return f"case when {k} is not null then {k} when coalesce({b}, true) then {default} {spoken} else 'unknown' end"
+
+
+def _spoken(cell: Cell, text: str, spelled: Callable[[str], str] = str) -> str:
+    """Give the branches that tell which choice a text names: itself, or one of its words, each spelled as the text is."""
+    words = WORDS.get(f"{cell.table}.{cell.column.name}", {})
+    return " ".join(
+        f"when listed({text}, {words_sql(map(spelled, (choice, *words.get(choice, ()))))}) then '{choice}'"
+        for choice in cell.column.choices
+    )
 
 
 def bounded(cell: Cell, u: str) -> str:

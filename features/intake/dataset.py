@@ -4,6 +4,7 @@ import hashlib
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -150,6 +151,13 @@ class Tables:
             [(total,)] = self.con.execute(f"select sum(hash({columns})::HUGEINT) from {count.table}").fetchall()
             parts.append(f"{count.table}:{count.used}:{total}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def last_call(tables: Tables) -> datetime | None:
+    """Give the moment of the last call; None where there is none."""
+    [(last,)] = tables.con.execute("select max(started_at) from calls").fetchall()
+    found: datetime | None = last
+    return found
 
 
 def connect(*, memory: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:

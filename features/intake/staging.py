@@ -72,6 +72,15 @@ class Opened:
         """Name it in messages."""
         return self.found.label
 
+    @property
+    def cut(self) -> bool:
+        """Say whether its last line may be cut."""
+        return self.shape is not None and not self.shape.ends
+
+    def gave(self, rows: int) -> bool:
+        """Say whether so many rows are the file as it is: of a text file each line gives one."""
+        return self.shape is None or rows == self.shape.lines - 1
+
 
 def opened(door: Door, table: Table, found: Found | Source) -> Opened:
     """Look at a file: which reader may take it, and what columns it has.
@@ -103,34 +112,30 @@ def stage(door: Door, table: Table, file: Opened, number: int, *, quick: bool = 
         UserError: the file cannot be understood, or something in it has two meanings.
 
     """
+    if isinstance(file.found, Source):
+        return _stage_source(door, table, file.found, number)
     if file.source and not file.shape:
         return _stage_source(door, table, file.source, number, quick=quick)
-    if file.source and file.shape and (fast := _stage_fast(door, table, file.source, file.shape, number, quick)):
+    if file.source and (fast := _stage_fast(door, table, file, file.source, number, quick)):
         return fast
-    if isinstance(file.found, Source):
-        raise AssertionError("a frame has a source")
     name = f"careful_{number}"
     source, broken = open_carefully(
         *(door.con, table, file.found, door.rules.get(table.name, {}), name),
         lambda rows: _set_broken_aside(door.con, table, file.label, rows),
     )
-    staged = _stage_source(door, table, source, number, cut=bool(file.shape and not file.shape.ends))
+    staged = _stage_source(door, table, source, number, cut=file.cut)
     door.con.execute(f"drop table {name}")
     return replace(staged, read=staged.read + broken)
 
 
-def _stage_fast(door: Door, table: Table, source: Source, shape: Shape, number: int, quick: bool) -> Staged | None:
-    """Stage a file with the engine's own reader; None where that is not certain to read it as it is.
-
-    It is certain if each line of the file gave one row.
-    """
+def _stage_fast(door: Door, table: Table, file: Opened, source: Source, number: int, quick: bool) -> Staged | None:
+    """Stage a text file with the engine's own reader; None where that is not certain to read it as it is."""
     try:
-        staged = _stage_source(door, table, source, number, cut=not shape.ends, quick=quick)
+        staged = _stage_source(door, table, source, number, cut=file.cut, quick=quick)
     except (UserError, *_REFUSED_BY_ENGINE):
-        forget(door.con, table, number, source.label)
-        return None  # the careful reader tells of it
-    if staged.read != shape.lines - 1:
-        forget(door.con, table, number, source.label)
+        staged = None  # the careful reader tells of it
+    if staged is None or not file.gave(staged.read):
+        forget(door.con, table, number, file.label)
         return None
     return staged
 

@@ -92,12 +92,12 @@ def _stage_group(door: Door, table: Table, group: list[Opened], first: int) -> l
     staged = []
     for file, number in zip(group, numbers, strict=True):
         rows, refused = counts.get(number, (0, 0))
-        certain = not file.shape or rows == file.shape.lines - 1
-        if refused or not certain:
+        if refused or not file.gave(rows):
             staging.forget(door.con, table, number, file.label)
-            staged.append(staging.stage(door, table, file if certain else replace(file, source=None), number, quick=False))
+            again = file if file.gave(rows) else replace(file, source=None)  # the careful reader then
+            staged.append(staging.stage(door, table, again, number, quick=False))
         else:
-            staged.append(Staged(file.label, rows, rows, headers, uses, bool(file.shape and not file.shape.ends)))
+            staged.append(Staged(file.label, rows, rows, headers, uses, file.cut))
     return staged
 
 

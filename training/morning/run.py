@@ -122,7 +122,7 @@ def _morning(morning: Morning, attempt: dict[str, Any], *, again: bool, say: Cal
 
 def _last_day(morning: Morning) -> date:
     """Give the day from which the days that things are kept count back: a clock that is wrong alone makes nothing old."""
-    end = morning.told["check"]["data_end"]
+    end = morning.told["check"].get("data_end")  # a step that an earlier build left does not say
     return min(morning.as_of, date.fromisoformat(end)) if end else morning.as_of
 
 
