@@ -19,7 +19,7 @@ from blockrisk.models.encode import as_text, is_text
 from blockrisk.models.errors import BundleError
 from blockrisk.models.estimators import Forecast, as_numbers
 from blockrisk.models.folder import sweep, write_folder
-from blockrisk.models.ladder import Ladder, read_ladder
+from blockrisk.models.ladder import ALIKE, Ladder, read_ladder
 
 FORMAT = 1
 """Number of the format written; a bundle of another format is refused."""
@@ -90,8 +90,7 @@ def save_bundle(  # noqa: PLR0913 - the parts of a bundle
                 "a": model.calibration_a,
                 "b": model.calibration_b,
                 "scale": "log-odds",
-                "primary_days": ladder and ladder.primary,
-                "horizons": ladder.to_json() if ladder else [],
+                **(ladder.to_json() if ladder else {"primary_days": None, "horizons": []}),
             }
         ),
         "reference.json": _json(reference),
@@ -155,7 +154,7 @@ def _ladder(folder: Path, calibration: dict[str, Any]) -> Ladder | None:
     if not calibration.get("horizons"):
         return None
     try:
-        return read_ladder(calibration.get("primary_days"), calibration["horizons"])
+        return read_ladder(calibration.get("primary_days"), calibration["horizons"], calibration.get("week", ALIKE))
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise BundleError(f"{folder}: calibration.json holds horizons that cannot be read ({error}); {_REPAIR}") from error
 

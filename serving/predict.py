@@ -215,7 +215,7 @@ def score_vectors(frame: pd.DataFrame, model: Model, *, reasons: bool = False) -
         "rank": ranks(probability, card_id, as_of),
         **dict(named),
     }
-    return pd.DataFrame(scored | told | _further_horizons(margin, model))
+    return pd.DataFrame(scored | told | _further_horizons(margin, as_of, model))
 
 
 def _texts(columns: list[np.ndarray]) -> list[Any]:
@@ -225,12 +225,12 @@ def _texts(columns: list[np.ndarray]) -> list[Any]:
     return [joined[end - len(column) : end] for column, end in zip(columns, ends, strict=True)]
 
 
-def _further_horizons(margin: np.ndarray, model: Model) -> dict[str, np.ndarray]:
+def _further_horizons(margin: np.ndarray, as_of: np.ndarray, model: Model) -> dict[str, np.ndarray]:
     """Give probability_1d, probability_30d ...: the model's further horizons, none of them contradicting another."""
     ladder = model.bundle.ladder
     if ladder is None:
         return {}
-    found = zip(ladder.days, ladder.margins(margin).T, strict=True)
+    found = zip(ladder.days, ladder.margins(margin, as_of).T, strict=True)
     return {f"probability_{days}d": chances(part) for days, part in found if days != ladder.primary}
 
 

@@ -11,13 +11,11 @@ import pandas as pd
 from blockrisk.features import Tables
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake import ZONE, account_lines
-from blockrisk.features.tables import LABEL_KINDS
 from blockrisk.models.estimators import probability
-from blockrisk.models.ladder import Ladder
 from blockrisk.serving.cautions import Caution
 from blockrisk.training.dated import build_examples, check_horizon, end_of_period, opened, rows_of, start_of_period
 from blockrisk.training.fitting import LEAST_BLOCKS, Examples, fit_forward
-from blockrisk.training.labels import distinct_blocks
+from blockrisk.training.labels import block_starts, distinct_blocks
 from blockrisk.training.learners import DEFAULT_LEARNER, LEARNERS
 from blockrisk.training.oracle import true_chances
 from blockrisk.training.origins import ORIGINS, TEST_SHARE, Origin, dates_of, rolling_origins
@@ -107,7 +105,7 @@ def backtest(  # noqa: PLR0913 - the options of the command
         q = true_chances(folder, rows["card_id"].to_numpy(), rows["as_of"].to_numpy(), horizon)
         chances = chances if q is None or np.isnan(q).any() else chances.assign(**{ORACLE: q})
     return Backtest(
-        horizon, plan, rows, chances, ladders, _blocks(tables), names[-1], seed, end, tables.digest(),
+        horizon, plan, rows, chances, ladders, block_starts(tables), names[-1], seed, end, tables.digest(),
         tuple(account_lines(tables)), cautions,
     )  # fmt: skip
 
@@ -144,7 +142,7 @@ def _forecast(  # noqa: PLR0913 - the state of one loop
             model, ladder = fit_forward(earlier, later, name, seed, jobs)
             found[name] = model.predict_proba(judged.frame)[:, 1]
         assert ladder is not None  # there are dates
-        further.append(_further(judged, model.margin(judged.frame), ladder))
+        further.append(_further(judged, ladder.margins(model.margin(judged.frame), judged.dates), ladder.days))
         known = np.concatenate([earlier.y, later.y])
         rows.append(_described(judged, number, float(known.mean())))
         chances.append(pd.DataFrame(found))
@@ -158,17 +156,9 @@ def _described(judged: Examples, origin: int, rate: float) -> pd.DataFrame:
     return base.assign(**taken, y=judged.y, rate=rate)
 
 
-def _further(judged: Examples, margin: np.ndarray, ladder: Ladder) -> dict[int, pd.DataFrame]:
-    found = probability(ladder.margins(margin))
+def _further(judged: Examples, margins: np.ndarray, horizons: list[int]) -> dict[int, pd.DataFrame]:
+    found = probability(margins)
     return {
-        days: pd.DataFrame({"y": judged.y if days == ladder.primary else judged.others[days], "p": found[:, place]})
-        for place, days in enumerate(ladder.days)
+        days: pd.DataFrame({"y": judged.y if days == judged.horizon else judged.others[days], "p": found[:, place]})
+        for place, days in enumerate(horizons)
     }
-
-
-def _blocks(tables: Tables) -> pd.DataFrame:
-    return tables.con.execute(
-        "SELECT DISTINCT card_id, blocked_at FROM blocks WHERE list_contains($kinds, coalesce(kind, 'full_stop'))"
-        " ORDER BY card_id, blocked_at",
-        {"kinds": list(LABEL_KINDS)},
-    ).df()

@@ -29,7 +29,7 @@ from blockrisk.training.fitting import (
     fit_examples,
 )
 from blockrisk.training.horizons import HORIZONS
-from blockrisk.training.labels import distinct_blocks, end_of_observation, labels, unknown_counts
+from blockrisk.training.labels import block_starts, distinct_blocks, end_of_observation, labels, unknown_counts
 from blockrisk.training.leaks import leak_cautions
 from blockrisk.training.report import Report, quiet
 from blockrisk.training.ship import Shipment, check_target, ship
@@ -145,6 +145,7 @@ def build_examples(
         monotone=catalogue.monotone(),
         horizon=horizon,
         others=others,
+        blocked=block_starts(tables)["blocked_at"].to_numpy(),
     )
     unknown = unknown_counts(labelled)
     if "actions" not in tables.present:

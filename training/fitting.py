@@ -18,6 +18,7 @@ from blockrisk.training.operators import shift_operators
 from blockrisk.training.plots import MODEL
 from blockrisk.training.rules import RULES, fit_rules
 from blockrisk.training.split import RowSplit
+from blockrisk.training.weekdays import weekday_rates
 
 SIMPLE_LEARNER: Final = "smooth_logistic"
 """The learner for few blocks."""
@@ -39,7 +40,8 @@ BASELINE: Final = "static_rules"
 class Examples:
     """Hold labelled rows: feature columns, y (0.0 or 1.0), the card and, where there are dates, the as_of of each.
 
-    `horizon` is that of y in days (None without dates); `others` has the labels at further horizons by days, NaN where unknown.
+    `horizon` is that of y in days (None without dates); `others` has the labels at further horizons by days, NaN where unknown;
+    `blocked` datetime64[m] the moments of the ledger's blocks, whether a row tells of them or not.
     """
 
     frame: pd.DataFrame
@@ -49,6 +51,7 @@ class Examples:
     monotone: Mapping[str, int]
     horizon: int | None = None
     others: Mapping[int, np.ndarray] = field(default_factory=dict)
+    blocked: np.ndarray = field(default_factory=lambda: np.empty(0, "datetime64[us]"))
 
     def take(self, rows: np.ndarray) -> "Examples":
         """Take rows by position."""
@@ -118,14 +121,15 @@ def calibrated(first: Any, model: Any, later: Examples) -> tuple[Any, Ladder | N
     if isinstance(model, Forecast):
         model, shift = shift_operators(model, later.frame, later.y, margin, later.dates)
         margin = margin + shift
-    return model, fit_ladder(margin, later.horizon, later.others)
+    week = weekday_rates(later.blocked, later.dates.max() + np.timedelta64(later.horizon, "D"))
+    return model, fit_ladder(margin, later.horizon, later.others, later.dates, week)
 
 
 def _horizon_figures(model: Forecast, ladder: Ladder | None, earlier: Examples, test: Examples) -> dict[int, dict[str, float]]:
     """Judge each horizon on the test rows, its skill against the base rate of the rows before."""
     if ladder is None:
         return {}
-    found = probability(ladder.margins(model.margin(test.frame)))
+    found = probability(ladder.margins(model.margin(test.frame), test.dates))
     before, labels = ({**rows.others, ladder.primary: rows.y} for rows in (earlier, test))
     known = {days: ~np.isnan(labels[days]) for days in ladder.days}
     return {

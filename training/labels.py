@@ -138,14 +138,18 @@ def unknown_counts(labelled: pd.DataFrame) -> dict[str, int]:
     return {reason: int(counts.get(reason, 0)) for reason in UNKNOWN_REASONS}
 
 
-def distinct_blocks(tables: "Tables", until: pd.Timestamp, kinds: Sequence[str] = LABEL_KINDS) -> int:
-    """Count the blocks of the given kinds, of cards that are known, that start before `until`: what there is to learn from.
+def block_starts(tables: "Tables", kinds: Sequence[str] = LABEL_KINDS) -> pd.DataFrame:
+    """List the blocks of the given kinds of cards that are known: card_id and blocked_at, ordered by both.
 
-    Two rows of one card at one instant are one block. Without a blocks table the count is 0.
+    Two rows of one card at one instant are one block. Without a blocks table there is no row.
     """
-    [(count,)] = tables.con.execute(
-        "SELECT count(*) FROM (SELECT DISTINCT card_id, blocked_at FROM blocks SEMI JOIN cards USING (card_id)"
-        " WHERE blocked_at < $until AND list_contains($kinds, coalesce(kind, 'full_stop')))",
-        {"until": pd.Timestamp(until).to_pydatetime(), "kinds": list(kinds)},
-    ).fetchall()
-    return int(count)
+    return tables.con.execute(
+        "SELECT DISTINCT card_id, blocked_at FROM blocks SEMI JOIN cards USING (card_id)"
+        " WHERE list_contains($kinds, coalesce(kind, 'full_stop')) ORDER BY card_id, blocked_at",
+        {"kinds": list(kinds)},
+    ).df()
+
+
+def distinct_blocks(tables: "Tables", until: pd.Timestamp, kinds: Sequence[str] = LABEL_KINDS) -> int:
+    """Count the `block_starts` before `until`: what there is to learn from."""
+    return int((block_starts(tables, kinds)["blocked_at"] < until).sum())
