@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from ledgers import random_dataset
 from pandas.testing import assert_frame_equal
 
 from blockrisk.features import Tables, UserError, build, plan, prepare_rows, read_tables, vectors
-from blockrisk.features.intake import parts
+from blockrisk.features.intake import parts, together
 from blockrisk.features.intake.checks import warnings_of
 from blockrisk.features.intake.dataset import connect
 from blockrisk.serving.evidence import gather
@@ -43,7 +44,7 @@ def both(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     """Give a data set read in parts, the same read in memory, and its requests in no order, some of them twice."""
     asked = write(tmp_path / "data", request.param)
     whole = read_tables(tmp_path / "data")
-    monkeypatch.setattr(parts, "room", lambda con: ROOM)
+    monkeypatch.setattr(parts, "room", lambda con, each=0: ROOM)
     divided = read_tables(tmp_path / "data")
     assert divided.parts is not None
     assert whole.parts is None
@@ -125,10 +126,36 @@ def test_what_fits_stays_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     write(tmp_path / "data", 3)
     read = read_tables(tmp_path / "data")
     rows = _calls(read).used + _calls(read).duplicates + _calls(read).quarantined
-    monkeypatch.setattr(parts, "room", lambda con: rows)
+    monkeypatch.setattr(parts, "room", lambda con, each=0: rows)
     assert read_tables(tmp_path / "data").parts is None
-    monkeypatch.setattr(parts, "room", lambda con: rows - 1)
+    monkeypatch.setattr(parts, "room", lambda con, each=0: rows - 1)
     assert read_tables(tmp_path / "data").parts is not None
+
+
+@pytest.mark.parametrize(("files", "divided"), [(4, False), (12, True)])
+def test_files_are_moved_as_soon_as_it_is_foreseen_that_all_will_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int, divided: bool
+):
+    most = {"staged": 0}
+    write(tmp_path / "data", 1)
+    one, *others = (tmp_path / "data/calls").iterdir()
+    for path in others:
+        path.unlink()
+    for number in range(1, files):
+        shutil.copy(one, one.with_name(f"calls-{number}.csv"))
+    rows = len(pd.read_csv(one, dtype=str))
+    move = parts.Overflow._move
+
+    def moved(overflow: parts.Overflow) -> None:
+        [(staged,)] = overflow._con.execute("select count(*) from staged_calls").fetchall()
+        most["staged"] = max(most["staged"], staged)
+        move(overflow)
+
+    monkeypatch.setattr(parts.Overflow, "_move", moved)
+    monkeypatch.setattr(together, "_ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(parts, "room", lambda con, each=parts._BYTES: 6 * rows if each == parts._BYTES else rows)
+    assert (read_tables(tmp_path / "data").parts is not None) == divided
+    assert most["staged"] <= 2 * rows
 
 
 def _calls(tables: Tables):  # type: ignore[no-untyped-def]
@@ -140,7 +167,7 @@ def test_a_table_of_which_every_row_is_refused_is_told_of(tmp_path: Path, monkey
     for path in (tmp_path / "data/calls").iterdir():
         frame = pd.read_csv(path, dtype=str)
         frame.assign(started_at="yesterday").to_csv(path, index=False)
-    monkeypatch.setattr(parts, "room", lambda con: 3)
+    monkeypatch.setattr(parts, "room", lambda con, each=0: 3)
     with pytest.raises(UserError, match="yesterday"):
         read_tables(tmp_path / "data")
 
@@ -165,7 +192,7 @@ import resource, signal, sys
 from pathlib import Path
 from blockrisk.features import UserError, read_tables
 from blockrisk.features.intake import parts
-parts.room = lambda con: 12
+parts.room = lambda con, each=0: 12
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 try:

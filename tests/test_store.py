@@ -187,7 +187,7 @@ def test_a_run_that_is_cut_off_leaves_the_state_before(folder: Path, tmp_path: P
 
 def one_file_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (store, together):
-        monkeypatch.setattr(module, "room", lambda con: 2)
+        monkeypatch.setattr(module, "room", lambda con, each=0: 2)
 
 
 def test_files_that_do_not_fit_in_memory_are_taken_in_some_at_a_time(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
