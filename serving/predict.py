@@ -235,11 +235,20 @@ def _further_horizons(margin: np.ndarray, as_of: np.ndarray, model: Model) -> di
 
 
 def _names(frame: pd.DataFrame, model: Model) -> tuple[Any, np.ndarray]:
-    """Return card_id, which may stand under the id column of the training, and as_of; missing where left out."""
+    """Return card_id, which may stand under the id column of the training, and as_of datetime64[us]; missing where left out."""
     ids = frame.get("card_id", frame.get(model.bundle.manifest.get("id_column")))
     count = len(frame)
-    as_of = pd.to_datetime(frame["as_of"]).to_numpy() if "as_of" in frame else np.full(count, "NaT", dtype="datetime64[us]")
+    as_of = _dates(frame["as_of"]) if "as_of" in frame else np.full(count, "NaT", dtype="datetime64[us]")
     return pd.array([None] * count, dtype="str") if ids is None else ids.astype("str").array, as_of
+
+
+def _dates(column: pd.Series) -> np.ndarray:
+    """Read dates of the forecast; of a stamp with an offset its own clock counts, since vectors have no zone."""
+    try:
+        dates = pd.to_datetime(column)
+    except ValueError as error:
+        raise UserError(f"as_of: {error}; give dates such as 2025-06-01, or leave as_of out") from error
+    return dates.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
 
 
 def _values(frame: pd.DataFrame, model: Model) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Several horizons from one margin."""
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blockrisk.features import catalogue
+from blockrisk.features import UserError, catalogue
 from blockrisk.models.bundle import load_bundle, save_bundle
 from blockrisk.models.errors import BundleError
 from blockrisk.models.estimators import constant_forecast
@@ -114,6 +115,12 @@ def test_scores_of_a_bundle_follow_the_weekday(tmp_path: Path) -> None:
     assert scored["probability"].nunique() == 1
     odds = scored["probability_1d"] / (1 - scored["probability_1d"])
     assert (odds / odds[2]).tolist() == pytest.approx([1.3, 0.25, 1.0])
+    for monday in ("2026-11-23", date(2026, 11, 23), "2026-11-23T00:00+08:00", pd.Timestamp("2026-11-23", tz="Asia/Shanghai")):
+        told = predict(pd.DataFrame({"as_of": [monday], "calls_out_1d": 1.0}), model=tmp_path / "m")
+        assert told.loc[0, "probability_1d"] == scored.loc[0, "probability_1d"]
+        assert told["as_of"].tolist() == [pd.Timestamp(WEEK[0])]
+    with pytest.raises(UserError, match="as_of.*give dates such as"):
+        predict(pd.DataFrame({"as_of": ["tomorrow"], "calls_out_1d": 1.0}), model=tmp_path / "m")
 
 
 def test_a_bundle_with_broken_horizons_is_refused(tmp_path: Path) -> None:
