@@ -81,8 +81,17 @@ def week_share(week: tuple[float, ...], days: int, as_of: Array | None) -> Array
         return 0.0
     rest = np.array([sum(week[(first + day) % 7] for day in range(days % 7)) for first in range(7)])
     there = ~np.isnat(as_of)
-    weekday = np.where(there, (as_of.astype("datetime64[D]") - _MONDAY).astype(np.int64) % 7, 0)
-    return np.where(there, np.log((days - days % 7 + rest) / days)[weekday], 0.0)
+    first = weekday(np.where(there, as_of, _MONDAY))
+    return np.where(there, np.log((days - days % 7 + rest) / days)[first], 0.0)
+
+
+def weekday(moments: Array) -> Array:
+    """Give the weekday of each moment, none of them missing: int64[n], 0 a Monday.
+
+    >>> weekday(np.array(["2026-11-27T23:59", "1969-12-28"], dtype="datetime64[us]")).tolist()
+    [4, 6]
+    """
+    return np.asarray((moments.astype("datetime64[D]") - _MONDAY).astype(np.int64) % 7)
 
 
 def read_ladder(primary: Any, rungs: Any, week: Any = ALIKE) -> Ladder:

@@ -4,13 +4,13 @@ from typing import Final
 
 import numpy as np
 
-from blockrisk.models.ladder import ALIKE
+from blockrisk.models.ladder import ALIKE, weekday
 from blockrisk.training.operators import dispersion
 
 LEAST_WEEKS: Final = 4
 """Fewer whole weeks of blocks than this tell nothing of weekdays."""
 
-_DAY, _MONDAY = np.timedelta64(1, "D"), np.datetime64("1970-01-05")
+_WEEK = np.timedelta64(7, "D")
 
 
 def weekday_rates(blocked: np.ndarray, until: np.datetime64) -> tuple[float, ...]:
@@ -27,13 +27,12 @@ def weekday_rates(blocked: np.ndarray, until: np.datetime64) -> tuple[float, ...
     """
     end = until.astype("datetime64[D]")
     days = np.asarray(blocked).astype("datetime64[D]")
-    ages = (end - days[days < end]) // _DAY - 1
-    weeks = int(ages.max() + 1) // 7 if len(ages) else 0
-    ages = ages[ages < weeks * 7]
-    if weeks < LEAST_WEEKS or not len(ages):
+    days = days[days < end]
+    weeks = int((end - days.min()) // _WEEK) if len(days) else 0
+    days = days[days >= end - weeks * _WEEK]
+    if weeks < LEAST_WEEKS or not len(days):
         return ALIKE
-    last = int((end - _MONDAY) // _DAY - 1)
-    place = (last - ages) % 7 * weeks + (weeks - 1 - ages // 7)
+    place = weekday(days) * weeks + (days - (end - weeks * _WEEK)) // _WEEK
     counts = np.bincount(place, minlength=7 * weeks).reshape(7, weeks).astype(float)
     told = counts.sum(axis=1) / dispersion(counts, np.full(counts.shape, counts.mean()))
     beyond_chance = told.var(ddof=1) / told.mean() ** 2 - 1 / told.mean()

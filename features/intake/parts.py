@@ -29,8 +29,8 @@ _BYTES = 300
 _KEPT_BYTES = 120
 """The same of the kept daily rows of a call (features.daily_store)."""
 _STAGED_BYTES = 600
-"""The same of a call that is staged to go to a file: the writers need as much again, and what the engine spills of it costs more
-than all the rest of reading (10 million calls in 2 GB: 28 CPU seconds with 300, 20 with 600)."""
+"""The same of a call that is staged to go to a file: the writers need as much again, and what the engine spills of it costs a
+third of all reading (10 million calls in 2 GB: 28 CPU seconds with 300, 20 with 600)."""
 _TOGETHER = 6_000_000
 """The most calls that are moved or computed at a time: more cost more, if anything (docs/BENCHMARKS.md)."""
 _KEY = "parts"
