@@ -1,6 +1,6 @@
 """How a probability is written: with the same digits on the page, in the terminal and in a workbook, rounded once."""
 
-_LEAST = 0.00005
+_LEAST, _LEAST_CHANGE = 0.00005, 0.0005
 
 
 def percent(share: float) -> str:
@@ -19,6 +19,15 @@ def percent_format(share: float) -> str:
     ('0.0%', '0.00%', '0%')
     """
     return '"<0.01%"' if 0 < share < _LEAST else f"{0:.{_decimals(share)}f}%"
+
+
+def change_format(change: float) -> str:
+    """Give the number format of a change of probability, as the page writes it: percentage points with a sign, one decimal.
+
+    >>> change_format(0.012), change_format(-0.0004)
+    ('+0.0%;-0.0%', '"0";"0"')
+    """
+    return "+0.0%;-0.0%" if abs(change) >= _LEAST_CHANGE else '"0";"0"'
 
 
 def _decimals(share: float) -> int:

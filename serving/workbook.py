@@ -18,7 +18,7 @@ from blockrisk.features.messages import rule
 from blockrisk.features.output import write_atomically
 from blockrisk.serving.briefing import TRAITS, Briefing
 from blockrisk.serving.explanation import LANGUAGES
-from blockrisk.serving.percent import percent_format
+from blockrisk.serving.percent import change_format, percent_format
 
 SHEETS: Final = ("清單 List", "原因 Reasons", "建議 Advice", "資料 Data")
 
@@ -158,7 +158,7 @@ def _cell(sheet: Any, name: str, value: Any) -> Any:
     if name in _PERCENT:
         cell.number_format = percent_format(plain)
     elif name == "change":
-        cell.number_format = "0.00%"
+        cell.number_format = change_format(plain)
     return cell
 
 

@@ -56,6 +56,10 @@ class Page:
     def type(self, text: str) -> None:
         self.call("Input.insertText", text=text)
 
+    def speaks(self, languages: str) -> None:
+        """Set the languages of the reader's browser, best first: "zh-TW,en"."""
+        self.call("Emulation.setUserAgentOverride", userAgent="", acceptLanguage=languages)
+
     def size(self, width: int, height: int, *, scale: float = 1, phone: bool = False) -> None:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=phone)
 

@@ -217,6 +217,7 @@ def chromium() -> Iterator[Browser]:
 def opened(chromium: Browser, html: str, tmp_path: Path) -> Page:
     (tmp_path / "list.html").write_text(html, encoding="utf-8")
     page = Page(chromium)
+    page.speaks("zh-TW")
     page.size(1280, 900)
     page.open(tmp_path / "list.html")
     return page
@@ -288,6 +289,24 @@ def test_every_control_is_reached_by_tab_and_a_link_opens_its_card(opened: Page)
     opened.run("document.querySelector('a[href=\"#card-3\"]').focus()")
     opened.press("Enter")
     assert opened.run("new Promise((done) => setTimeout(() => done(document.getElementById('card-3').open), 300))")
+
+
+@pytest.mark.long
+def test_the_page_opens_in_the_first_language_of_the_reader_that_it_speaks(chromium: Browser, html: str, tmp_path: Path) -> None:
+    (tmp_path / "read.html").write_text(html, encoding="utf-8")
+    page = Page(chromium)
+    for languages, opens in {
+        "zh-TW,en": "zh-Hant",
+        "zh-Hant-SG": "zh-Hant",
+        "zh-CN,zh-TW": "zh-Hans",
+        "zh": "zh-Hans",
+        "en-GB,zh": "en",
+        "de-DE,en": "en",
+        "de-DE,fr": "zh-Hant",
+    }.items():
+        page.speaks(languages)
+        page.open(tmp_path / "read.html")
+        assert page.run("document.documentElement.lang") == opens, languages
 
 
 @pytest.mark.long

@@ -28,6 +28,13 @@ const blockrisk = (() => {
     listeners.forEach((listener) => listener());
   }
 
+  /* What the reader chose before; else the first of the browser's languages that the page speaks; else that of the file. */
+  function readers() {
+    const spoken = (tag) => /^zh\b/i.test(tag) ? (/-(hant|tw|hk|mo)\b/i.test(tag) ? "zh-Hant" : "zh-Hans") : tag.split("-")[0].toLowerCase();
+    const known = (language) => buttons.some((button) => button.dataset.language === language);
+    return [store.get("language"), ...navigator.languages.map(spoken), root.lang].find(known);
+  }
+
   buttons.forEach((button) => button.addEventListener("click", () => { store.set("language", button.dataset.language); speak(button.dataset.language); }));
   document.getElementById("theme").addEventListener("click", () => {
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -42,7 +49,7 @@ const blockrisk = (() => {
     word,
     index: () => buttons.findIndex((button) => button.dataset.language === root.lang),
     listen: (listener) => listeners.push(listener),
-    start: () => speak(buttons.some((button) => button.dataset.language === store.get("language")) ? store.get("language") : root.lang),
+    start: () => speak(readers()),
     add: (parent, tag, text, name) => {
       const node = document.createElement(tag);
       if (text !== undefined && text !== null) node.textContent = text;
