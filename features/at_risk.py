@@ -5,14 +5,14 @@ from typing import Any
 
 import pandas as pd
 
-from blockrisk.features.errors import UserError
+from blockrisk.features.errors import UserError, mistake
 from blockrisk.features.intake import Tables
 from blockrisk.features.intake.dataset import last_call
 
 
 def no_such_card(card_id: str) -> UserError:
     """Tell of a card that is asked for by its id and is not there."""
-    return UserError(f"card {card_id} is not in the cards table; card ids are text, leading zeros included")
+    return mistake("unknown_card", card=card_id)
 
 
 def at_risk(tables: Tables, as_ofs: Sequence[Any], *, all_cards: bool = False) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def at_risk(tables: Tables, as_ofs: Sequence[Any], *, all_cards: bool = False) -
     dates = dates.drop_duplicates()
     late = dates["as_of"][dates["as_of"] != dates["as_of"].dt.normalize()]
     if len(late):
-        raise UserError(f"as_of {late.iloc[0]} is no midnight; give a date")
+        raise mistake("no_midnight", as_of=late.iloc[0])
     tables.con.register("risk_dates", dates)
     risk = (
         ""

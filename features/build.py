@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from blockrisk.features import catalogue, plan, prepare
-from blockrisk.features.errors import UserError
+from blockrisk.features.errors import mistake
 from blockrisk.features.intake import Tables
 from blockrisk.features.intake.parts import ranges
 from blockrisk.features.intake.spill import telling_of_room
@@ -183,7 +183,7 @@ def _create_asks(tables: Tables, requests: pd.DataFrame, longest: int) -> None:
     """Register the requests, and the days that prepared tables must cover."""
     as_of = pd.to_datetime(requests["as_of"]).astype("datetime64[us]")
     if (as_of != as_of.dt.normalize()).any():
-        raise UserError(f"as_of {as_of[as_of != as_of.dt.normalize()].iloc[0]} is no midnight; give a date")
+        raise mistake("no_midnight", as_of=as_of[as_of != as_of.dt.normalize()].iloc[0])
     frame = pd.DataFrame({"card_id": requests["card_id"].astype("str"), "as_of": as_of, "ask": requests.index})
     frame["day"] = (as_of - pd.Timestamp(0)) // pd.Timedelta(days=1)
     tables.con.register("ask_frame", frame)
@@ -220,7 +220,7 @@ def _number_asks(tables: Tables) -> None:
         "select min(card_id), count(distinct card_id) from ask_frame where card_id not in (select card_id from card_rows)"
     ).fetchall()
     if lost:
-        raise UserError(f"card {first} is not in the cards table ({lost} such cards); add it to cards")
+        raise mistake("unknown_cards", card=first, lost=lost)
     tables.con.execute(
         "create or replace temp table asks as select f.ask, f.as_of, cast(f.day as INTEGER) as day, c.card_no, c.operator_no "
         "from ask_frame f join card_rows c using (card_id)"

@@ -7,7 +7,7 @@ import re
 from dataclasses import asdict
 
 from blockrisk.features import calls, conduct, standing
-from blockrisk.features.errors import UserError
+from blockrisk.features.errors import UserError, mistake
 from blockrisk.features.feature import Feature
 from blockrisk.features.prepare import PREPARED
 from blockrisk.features.tiles import HISTOGRAM, TILES
@@ -84,17 +84,17 @@ def find(column: str) -> tuple[Feature, int | None]:
     for feature in FEATURES:
         if match and feature.windows and feature.quantity == match["quantity"]:
             return feature, int(match["days"])
-    raise UserError(unknown_feature(column, columns()))
+    raise unknown_feature(column, columns())
 
 
-def unknown_feature(name: str, known: list[str]) -> str:
-    """Say that a name is no feature, and offer the nearest.
+def unknown_feature(name: str, known: list[str]) -> UserError:
+    """Make the error that a name is no feature, which offers the nearest.
 
-    >>> unknown_feature("complaint_30d", columns())
+    >>> str(unknown_feature("complaint_30d", columns()))
     'complaint_30d is no feature; did you mean complaints_30d?'
     """
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-    return f"{name} is no feature; did you mean {near[0]}?" if near else f"{name} is no feature"
+    return mistake("no_feature_but", name=name, near=near[0]) if near else mistake("no_feature", name=name)
 
 
 def fingerprint() -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from blockrisk.features.daily import COMPACT, CONTEXT_SQL, KEPT, day_of
 from blockrisk.features.daily_manifest import State, add_note, commit, load
-from blockrisk.features.errors import UserError
+from blockrisk.features.errors import mistake
 from blockrisk.features.intake.days import digest_of, held, iso_day, read_day, write_rows
 from blockrisk.features.intake.manifest import DAYS, ROWS
 from blockrisk.features.intake.parts import room
@@ -89,8 +89,7 @@ def _kept(tables: Tables) -> KeptDays:
 
 
 def _held(kept: KeptDays) -> AbstractContextManager[None]:
-    why = f"{kept.folder}: another run makes the daily rows of the store; wait for it to end"
-    return held(kept.folder / ".daily-lock", _WAIT_S, why)
+    return held(kept.folder / ".daily-lock", _WAIT_S, mistake("daily_held", folder=kept.folder))
 
 
 def _wanted(kept: KeptDays, low: int) -> list[int]:
@@ -228,10 +227,10 @@ def _check_calls(kept: KeptDays, name: str, sha256: str) -> None:
     """Verify kept calls that are about to be read; what is damaged is removed, so that the next run makes it anew."""
     path = kept.folder / DAYS / name
     if not path.is_file():
-        raise UserError(f"{path}: these kept calls were replaced or removed while in use; run again, and they are read anew")
+        raise mistake("kept_gone", path=path)
     if digest_of(path) != sha256:
         path.unlink()
-        raise UserError(f"{path}: kept calls that fail their checksum were removed; run again, and they are read anew")
+        raise mistake("kept_damaged", path=path)
 
 
 def _parquet(kept: KeptDays, files: Iterable[dict[str, Any] | None], folder: str = ROWS) -> str:

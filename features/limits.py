@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from blockrisk.features.errors import UserError
+from blockrisk.features.errors import mistake
 from blockrisk.features.tables import LIMIT_QUANTITIES
 
 ANYONE = "*"
@@ -78,9 +78,7 @@ def _value(text: str, quantity: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value < (1441 if clock else 1e9):
-        raise UserError(
-            f'{where}: {quantity} "{text}" is no {"time HH:MM" if clock else "number"}; write {"08:00" if clock else "300"}'
-        )
+        raise mistake("no_clock" if clock else "no_limit", where=where, quantity=quantity, text=text)
     return value
 
 

@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from blockrisk.features.chinese import simplified
+from blockrisk.features.refusals import REFUSALS
 from blockrisk.features.sentences import RULES, TEXTS
 
 LANGUAGES = ("en", "zh-Hant", "zh-Hans")
+_TEXTS = {**TEXTS, **REFUSALS}
 _language: ContextVar[str] = ContextVar("language", default="en")
 
 
@@ -21,7 +23,7 @@ def say(code: str, **values: object) -> str:
     ...     say("empty", label="calls.csv")
     'calls.csv 是空的；第一行必须是字段名称'
     """
-    return _in(TEXTS[code], _language.get()).format(**values)
+    return _in(_TEXTS[code], _language.get()).format(**values)
 
 
 def rule(code: str, language: str | None = None, **values: object) -> str:

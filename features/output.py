@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from blockrisk.features.errors import UserError
+from blockrisk.features.errors import mistake
 
 FORMATS = (".csv", ".parquet")
 FORMULA_STARTS = "=+-@\t＝＋－＠"
@@ -81,7 +81,7 @@ def check_format(path: str | Path) -> None:
     blockrisk.features.errors.UserError: scores.doc: the ending says the format; write .csv or .parquet
     """
     if not str(path).endswith(FORMATS):
-        raise UserError(f"{Path(path).name}: the ending says the format; write {' or '.join(FORMATS)}")
+        raise mistake("ending", file=Path(path).name, endings=", ".join(FORMATS[:-1]), last=FORMATS[-1])
 
 
 def read_frame(path: Path) -> pd.DataFrame:
@@ -100,7 +100,7 @@ def read_frame(path: Path) -> pd.DataFrame:
         if isinstance(error, FileNotFoundError):
             raise
         reason = str(error).splitlines()[0]
-        raise UserError(f"{path} is damaged ({reason}); remove it, and what wrote it will write it again") from error
+        raise mistake("damaged", path=path, reason=reason) from error
 
 
 def write_text(path: Path, text: str) -> None:

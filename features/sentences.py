@@ -220,9 +220,5 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{option} means nothing without a page; leave it out, or add --out FILE.html",
         "{option} 沒有頁面就不起作用；請去掉它，或加上 --out FILE.html",
     ),
-    "findings_date": (
-        "{path} holds the findings of {told}, but the page is of {date}; give those of {date}, or score with --as-of {told}",
-        "{path} 是 {told} 的監測結果，而頁面是 {date} 的；請給出 {date} 的結果，或以 --as-of {told} 評分",
-    ),
     "set_aside_in": ("rows set aside are listed in {path}", "擱置的行列在 {path}"),
 }

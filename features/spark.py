@@ -20,7 +20,7 @@ import pandas as pd
 from pyarrow import parquet
 
 from blockrisk.features import tables as contract
-from blockrisk.features.errors import UserError
+from blockrisk.features.errors import mistake
 from blockrisk.features.intake import Tables
 from blockrisk.features.intake.spill import private_folder
 
@@ -244,12 +244,12 @@ def start_spark(master: str) -> SparkEngine:
 
     """
     if not _MASTER.fullmatch(master):
-        raise UserError(f'--master "{master}" is no Spark master; give local[*], spark://HOST:PORT, yarn or k8s://URL')
+        raise mistake("no_master", master=master)
     try:
         import sqlglot  # noqa: F401 - asked for before Java is started
         from pyspark.sql import SparkSession
     except ImportError as error:
-        raise UserError(f"--engine spark needs {error.name}; pip install 'blockrisk[spark]'") from error
+        raise mistake("no_spark", name=error.name) from error
     check_java()
     for host, port in re.findall(r"([\w.-]+):(\d+)", master) if master.startswith("spark://") else ():
         _check_there(host, int(port), master)
@@ -266,7 +266,7 @@ def start_spark(master: str) -> SparkEngine:
         return SparkEngine(builder.getOrCreate())
     except (PySparkException, Py4JError, OSError) as error:
         reason = str(error).strip().splitlines()[-1]
-        raise UserError(f"Spark did not start at {master} ({reason}); look whether the master is up and Java is a 17") from error
+        raise mistake("spark_did_not_start", master=master, reason=reason) from error
 
 
 def check_java() -> None:
@@ -274,12 +274,11 @@ def check_java() -> None:
     home = os.environ.get("JAVA_HOME")
     found = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
     if not found:
-        where = f"under JAVA_HOME ({home})" if home else "on the PATH"
-        raise UserError(f"--engine spark needs a Java runtime, and there is none {where}; install openjdk-17-jre-headless")
+        raise mistake("no_java_at_home", home=home) if home else mistake("no_java")
 
 
 def _check_there(host: str, port: int, master: str) -> None:
     try:
         socket.create_connection((host, port), timeout=5).close()
     except OSError as error:
-        raise UserError(f"no Spark master answers at {master} ({error.strerror or error}); start it, or name another") from error
+        raise mistake("no_master_there", master=master, reason=error.strerror or error) from error

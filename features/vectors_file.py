@@ -15,9 +15,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from blockrisk.features.errors import UserError
+from blockrisk.features.errors import UserError, mistake
 from blockrisk.features.intake.dataset import connect, link, lock
 from blockrisk.features.intake.sources import ENDINGS, open_file, reading_error
+from blockrisk.features.messages import say
 
 CARD: Final = "card_id"
 LABEL: Final = "label"
@@ -60,7 +61,7 @@ def read_vectors(
     place = _Place(path.name, "row" if path.name.endswith(".parquet") else "line")
     for wanted in (id_column, label_column):
         if wanted is not None and wanted not in names:
-            raise UserError(f"{path.name}: no column {wanted!r}{_nearest(wanted, names)}; there are: {_listed(names)}")
+            raise _no_column(path.name, wanted, names)
     taken = {CARD: id_column, LABEL: label_column}
     special = {name for name in (id_column, label_column) if name is not None}
     features = [name for name in names if name not in special | set(ignore) | {AS_OF}]
@@ -80,14 +81,16 @@ class _Place:
         self.file, self.unit = file, unit
 
     def __call__(self, row: int) -> str:
-        return f"{self.file} {self.unit} {row + (2 if self.unit == 'line' else 1)}"
+        if self.unit == "line":
+            return say("line", source=self.file, line=row + 2)
+        return say("row", file=self.file, row=row + 1)
 
 
 def _read_table(path: Path) -> pa.Table:
     if not path.is_file():
-        raise UserError(f"{path} is no file; give a table of vectors that ends in {', '.join(ENDINGS)}")
+        raise mistake("no_vectors", path=path, endings=", ".join(ENDINGS))
     if not path.name.endswith(ENDINGS):
-        raise UserError(f"{path.name} is neither CSV nor Parquet; save it as a file that ends in {', '.join(ENDINGS)}")
+        raise mistake("no_vectors_format", file=path.name, endings=", ".join(ENDINGS))
     with connect(threads=1) as con:
         reached = link(con, [path])[path]
         lock(con, [reached])
@@ -97,18 +100,18 @@ def _read_table(path: Path) -> pa.Table:
         except duckdb.Error as error:
             raise reading_error(path.name, error) from error
     if not table.num_rows:
-        raise UserError(f"{path.name} has a header and no row; supply one row a card")
+        raise mistake("no_vector", file=path.name)
     return table
 
 
 def _check_names(file: str, features: list[str], taken: Mapping[str, str | None]) -> None:
     if not features:
-        raise UserError(f"{file}: no feature column beside the id and the label; supply at least one")
+        raise mistake("no_feature_column", file=file)
     for name, source in taken.items():
         if name in features and source is not None:
-            raise UserError(f"{file}: column {name!r} stands beside {source!r}, which takes its name; rename it")
+            raise mistake("name_taken", file=file, name=name, source=source)
     if CARD in features:
-        raise UserError(f"{file}: column {CARD!r} is an id, no feature; name it with --id {CARD}")
+        raise mistake("id_as_feature", file=file, name=CARD)
 
 
 def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -136,10 +139,7 @@ def _feature(column: pa.ChunkedArray, name: str, place: _Place, kind: Kind | Non
         return pd.Series(np.array(text.to_pylist(), dtype=object), dtype=object)
     if numbers < filled:
         row = pc.index(is_number, pa.scalar(False)).as_py()
-        raise UserError(
-            f"{place(row)}: column {name!r} holds {text[row].as_py()!r}, its other cells are numbers; write a number such"
-            " as 1200.5, or leave the cell blank where it is unknown"
-        )
+        raise mistake("text_among_numbers", where=place(row), name=name, value=text[row].as_py())
     return _finite(pc.cast(text, pa.float64()), name, place)
 
 
@@ -147,12 +147,9 @@ def _typed(column: pa.ChunkedArray, name: str, place: _Place, kind: Kind | None)
     """Read a column to which Parquet gives a type."""
     number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)
     if not number and not pa.types.is_boolean(column.type):
-        raise UserError(
-            f"{place.file}: column {name!r} has the type {column.type}; a feature is a number or text; convert it (a time"
-            " to days before the day of the forecast) or remove it"
-        )
+        raise mistake("no_feature_type", where=place.file, name=name, type=column.type)
     if kind == "text":
-        raise UserError(f"{place.file}: column {name!r} has the type {column.type}; the model knows text; convert it")
+        raise mistake("no_text_type", where=place.file, name=name, type=column.type)
     return _finite(pc.cast(column, pa.float64(), safe=False), name, place)
 
 
@@ -160,10 +157,7 @@ def _finite(column: pa.ChunkedArray, name: str, place: _Place) -> pd.Series:
     values = column.to_pandas().to_numpy(dtype="float64", na_value=np.nan)
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
-        raise UserError(
-            f"{place(int(infinite[0]))}: column {name!r} holds a number too large to keep (infinite); write a finite"
-            " number, or leave the cell blank"
-        )
+        raise mistake("infinite", where=place(int(infinite[0])), name=name)
     return pd.Series(values)
 
 
@@ -175,10 +169,7 @@ def _labels(column: pa.ChunkedArray, name: str, place: _Place) -> pd.Series:
     if not pc.all(known).as_py():
         row = pc.index(known, pa.scalar(False)).as_py()
         seen = text[row].as_py()
-        raise UserError(
-            f"{place(row)}: the label {name!r} is {'blank' if seen is None else repr(seen)}; it must be 0 (not blocked)"
-            " or 1 (blocked); correct the cell or remove the row"
-        )
+        raise mistake("no_label", where=place(row), name=name, value=say("blank_cell") if seen is None else repr(seen))
     return pd.Series(pc.cast(text, pa.float64()).to_pandas().to_numpy(dtype="float64"))
 
 
@@ -187,32 +178,32 @@ def _ids(table: pa.Table, name: str | None, place: _Place) -> pd.Series:
         return pd.Series(np.arange(1, table.num_rows + 1).astype(str).astype(object), dtype=object)
     column = table[name]
     if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
-        raise UserError(f"{place.file}: the id column {name!r} holds decimals; digits may be lost; export it as text")
+        raise mistake("decimal_ids", where=place.file, name=name)
     text = _text(column)
     if text.null_count:
         row = pc.index(pc.is_null(text), pa.scalar(True)).as_py()
-        raise UserError(f"{place(row)}: the id {name!r} is blank; every row needs its card; fill it in or drop the row")
-    _refuse(pc.match_substring_regex(text, _LOST_DIGITS), text, place, name, "has lost digits (a spreadsheet rounded it)")
-    _refuse(pc.is_in(text, pa.array(_TOTALS)), text, place, name, "is a line of totals, no card")
+        raise mistake("blank_id", where=place(row), name=name)
+    _refuse(pc.match_substring_regex(text, _LOST_DIGITS), text, place, name, "id_digits_lost")
+    _refuse(pc.is_in(text, pa.array(_TOTALS)), text, place, name, "id_total")
     ids = pd.Series(np.array(text.to_pylist(), dtype=object), dtype=object)
     again = np.flatnonzero(ids.duplicated().to_numpy())
     if len(again):
         row = int(again[0])
         first = int(np.flatnonzero((ids == ids.iloc[row]).to_numpy())[0])
-        raise UserError(f"{place(row)}: the id {name!r} is the same as in {place(first)}; keep one row a card")
+        raise mistake("same_id", where=place(row), name=name, first=place(first))
     return ids
 
 
-def _refuse(bad: pa.ChunkedArray, text: pa.ChunkedArray, place: _Place, name: str, rule: str) -> None:
+def _refuse(bad: pa.ChunkedArray, text: pa.ChunkedArray, place: _Place, name: str, code: str) -> None:
     if pc.any(bad).as_py():
         row = pc.index(bad, pa.scalar(True)).as_py()
-        raise UserError(f"{place(row)}: the id {name!r} is {text[row].as_py()!r}, which {rule}; correct or drop the row")
+        raise mistake(code, where=place(row), name=name, value=text[row].as_py())
 
 
-def _nearest(wanted: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(wanted, names, n=1)
-    return f" (nearest: {near[0]!r})" if near else ""
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+def _no_column(file: str, name: str, names: list[str]) -> UserError:
+    near, there = difflib.get_close_matches(name, names, n=1), ", ".join(names[:12])
+    if len(names) > 12:
+        there = say("more_columns", names=there, more=len(names) - 12)
+    if near:
+        return mistake("no_vector_column_but", file=file, name=name, near=near[0], there=there)
+    return mistake("no_vector_column", file=file, name=name, there=there)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from blockrisk.features.errors import UserError
+from blockrisk.serving.sentences import mistake
 
 Array = np.ndarray
 
@@ -63,10 +63,7 @@ def rule_of_costs(missed: float, looked_at: float) -> AlertRule:
     0.025
     """
     if not 0 < looked_at < missed:
-        raise UserError(
-            f"the costs {missed:g} of a missed block and {looked_at:g} of looking at a card give no list;"
-            " looking at a card must cost more than 0 and less than a missed block"
-        )
+        raise mistake("costs", missed=missed, looked_at=looked_at)
     return AlertRule("threshold", looked_at / missed)
 
 

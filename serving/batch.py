@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from blockrisk.features.errors import UserError, mistake
 from blockrisk.features.intake import account_lines
 from blockrisk.features.options import Reading
 from blockrisk.features.vectors_file import Kind, read_vectors
@@ -15,6 +14,7 @@ from blockrisk.serving.bands import BANDS
 from blockrisk.serving.briefing import CAPACITY, brief
 from blockrisk.serving.outputs import wants_briefing, write_outputs
 from blockrisk.serving.predict import forecast_dates, load_model, missing_tables, predict, score_vectors
+from blockrisk.serving.sentences import mistake, say
 
 
 def score_data(
@@ -61,9 +61,9 @@ def read_findings(path: Path, as_of: Any) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"{path.name}: no findings can be read; write them with `blockrisk monitor --out`") from error
+        raise mistake("findings_unreadable", file=path.name) from error
     if not isinstance(found, dict) or not {"as_of", "alarms", "failed", "tables"} <= found.keys():
-        raise UserError(f"{path.name} holds no findings of a morning; write them with `blockrisk monitor --out`")
+        raise mistake("no_findings", file=path.name)
     date = f"{pd.Timestamp(as_of):%Y-%m-%d}"
     if found["as_of"] != date:
         raise mistake("findings_date", path=path.name, told=found["as_of"], date=date)
@@ -80,13 +80,15 @@ def score_vector_file(vectors: Path | None, model: Path, outs: Sequence[Path]) -
     frame = read_vectors(vectors, id_column=manifest.get("id_column"), ignore=[label] if label else [], kinds=kinds)
     scored = score_vectors(frame, loaded)
     write_outputs(scored, None, outs)
-    return [f"{vectors.name}: {len(frame):,} rows read = {len(scored):,} scored", _summary(scored, outs)]
+    return [say("vectors_read", file=vectors.name, rows=len(frame), scored=len(scored)), _summary(scored, outs)]
 
 
 def _summary(scored: pd.DataFrame, outs: Sequence[Path]) -> str:
     counts = scored["band"].value_counts()
     told = ", ".join(f"{counts.get(name, 0):,} {name}" for name, _ in reversed(BANDS))
     dates = scored["as_of"].dropna().unique()
-    when = f" at {len(dates)} dates" if len(dates) > 1 else f" at {pd.Timestamp(dates[0]):%Y-%m-%d}" if len(dates) else ""
-    expected = scored["probability"].sum()
-    return f"{len(scored):,} scores{when} written to {', '.join(map(str, outs))}: {told}; {expected:.1f} blocks expected"
+    when = say("at_dates", count=len(dates)) if len(dates) > 1 else ""
+    if len(dates) == 1:
+        when = say("at_date", date=f"{pd.Timestamp(dates[0]):%Y-%m-%d}")
+    files, expected = ", ".join(map(str, outs)), scored["probability"].sum()
+    return say("summary", rows=len(scored), when=when, files=files, bands=told, expected=expected)

@@ -27,17 +27,17 @@ def evidence(data: Path, card: str, as_of: datetime | None, days: int, out: Path
     DATA is a folder of tables; no model is needed. Registration, calls and their hours, complaints and how they were settled,
     declared off-site use, payments and blocks are told as they are on record. Numbers that were called are never told.
     """
-    from blockrisk.features import UserError
     from blockrisk.features.intake import account_lines
     from blockrisk.serving.evidence import gather
     from blockrisk.serving.page.appeal import write_appeal
     from blockrisk.serving.predict import forecast_dates
+    from blockrisk.serving.sentences import mistake, say
 
     if out.suffix != ".html":
-        raise UserError(f"{out.name}: the pack is a page to print; write a name that ends in .html")
+        raise mistake("pack_ending", file=out.name)
     tables = reading.read(data)
     [date] = forecast_dates(tables, as_of)
     found = gather(tables, card, date, days)
     write_appeal(found, out)
     click.echo("\n".join([*account_lines(tables), *reading.set_aside(tables, out)]))
-    click.echo(f"Evidence of card {card} over the {days} days before {found.as_of} written to {out}")
+    click.echo(say("evidence_written", card=card, days=days, as_of=found.as_of, out=out))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from blockrisk.features import Tables, UserError, at_risk, vectors
+from blockrisk.features import Tables, at_risk, vectors
 from blockrisk.features.at_risk import no_such_card
 from blockrisk.models.estimators import probability
 from blockrisk.serving.advice import advise
@@ -14,6 +14,7 @@ from blockrisk.serving.explanation import Advice, Contribution, Explanation
 from blockrisk.serving.limits_on_file import limits_on_file
 from blockrisk.serving.predict import Model
 from blockrisk.serving.reasons import Limits, reasons_of, split_margin
+from blockrisk.serving.sentences import mistake
 
 
 def explain_cards(tables: Tables, model: Model, card_ids: Sequence[str], as_of: Any, days: int = 30) -> list[Explanation]:
@@ -34,9 +35,7 @@ def explain_cards(tables: Tables, model: Model, card_ids: Sequence[str], as_of: 
 
     """
     if not model.dated:
-        raise UserError(
-            f"{model.bundle.path} was trained on ready-made vectors and cannot explain tables; use predict(reasons=True)"
-        )
+        raise mistake("no_dates_to_explain", bundle=model.bundle.path)
     wanted = list(dict.fromkeys(str(card) for card in card_ids))
     stamp = pd.Timestamp(as_of)
     frame = _history(tables, model, wanted, stamp, days)
@@ -72,10 +71,7 @@ def _check_at_risk(tables: Tables, wanted: Sequence[str], there: set[str], as_of
         [(known,)] = tables.con.execute("select count(*) from cards where card_id = ?", [absent[0]]).fetchall()
         if not known:
             raise no_such_card(absent[0])
-        raise UserError(
-            f"card {absent[0]} is not at risk at {as_of:%Y-%m-%d} (not yet active, given up, or inside a block); "
-            "give a date on which it was in use"
-        )
+        raise mistake("not_at_risk", card=absent[0], as_of=f"{as_of:%Y-%m-%d}")
 
 
 def _course(frame: pd.DataFrame, model: Model) -> dict[str, tuple[tuple[str, float], ...]]:

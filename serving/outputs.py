@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from blockrisk.features.errors import UserError
 from blockrisk.features.output import write_frame
+from blockrisk.serving.sentences import mistake
 
 if TYPE_CHECKING:
     from blockrisk.serving.briefing import Briefing
@@ -33,13 +33,11 @@ def check_outputs(paths: Sequence[Path], *, dated: bool) -> None:
     """
     for path in paths:
         if path.suffix not in FORMATS:
-            raise UserError(f"{path.name}: the ending says the format; write {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+            raise mistake("ending", file=path.name, endings=", ".join(FORMATS[:-1]), last=FORMATS[-1])
         if path.suffix == ".html" and not dated:
-            raise UserError(
-                f"{path.name}: a page tells of days and ready-made vectors have none; score a data folder, or write .xlsx"
-            )
+            raise mistake("page_needs_dates", file=path.name)
     if len({path.absolute() for path in paths}) < len(paths):
-        raise UserError(f"--out names one file twice: {', '.join(map(str, paths))}; name each once")
+        raise mistake("out_twice", files=", ".join(map(str, paths)))
 
 
 def wants_briefing(paths: Sequence[Path]) -> bool:

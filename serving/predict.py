@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from blockrisk.features import Tables, UserError, at_risk, catalogue, read_tables, vectors
+from blockrisk.features import Tables, at_risk, catalogue, read_tables, vectors
 from blockrisk.features.at_risk import end_of_calls
 from blockrisk.features.build import vector_rows
 from blockrisk.features.intake import ZONE
@@ -22,6 +22,7 @@ from blockrisk.serving.advice import add_advice
 from blockrisk.serving.alerts import alerts, read_rule
 from blockrisk.serving.bands import bands, ranks
 from blockrisk.serving.reasons import reason_columns
+from blockrisk.serving.sentences import mistake
 
 SCORE_COLUMNS = (
     *("card_id", "as_of", "horizon_days", "probability", "band", "rank"),
@@ -188,7 +189,7 @@ def risk_vectors(tables: Tables, model: Model, as_ofs: Sequence[Any] | None = No
 
 def _check_dated(model: Model) -> None:
     if not model.dated:
-        raise UserError(f"{model.bundle.path} was trained on ready-made vectors and cannot score tables; give vectors")
+        raise mistake("no_dates_to_score", bundle=model.bundle.path)
 
 
 def score_vectors(frame: pd.DataFrame, model: Model, *, reasons: bool = False) -> pd.DataFrame:
@@ -247,7 +248,7 @@ def _dates(column: pd.Series) -> np.ndarray:
     try:
         dates = pd.to_datetime(column)
     except ValueError as error:
-        raise UserError(f"as_of: {error}; give dates such as 2025-06-01, or leave as_of out") from error
+        raise mistake("as_of", error=error) from error
     return dates.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
 
 
@@ -258,7 +259,7 @@ def _values(frame: pd.DataFrame, model: Model) -> np.ndarray:
     names = frame.columns.tolist()
     for name in names:
         if name not in model.places and name not in further and not (model.dated and name in catalogue.columns()):
-            raise UserError(catalogue.unknown_feature(str(name), model.columns))
+            raise catalogue.unknown_feature(str(name), model.columns)
     encoder, places = model.bundle.model.encoder, model.places
     values = np.full((len(frame), len(model.columns)), np.nan)
     values[:, [places[name] for name in encoder.columns]] = 0.0  # a text that is left out: an average one
@@ -278,7 +279,7 @@ def _numbers(column: pd.Series) -> np.ndarray:
     try:
         return pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError) as error:
-        raise UserError(f"{column.name}: {error}; give a number, or leave it out where it is unknown") from error
+        raise mistake("no_number", column=column.name, error=error) from error
 
 
 def forecast_dates(tables: Tables, as_of: AsOf | None) -> list[Any]:
@@ -286,7 +287,7 @@ def forecast_dates(tables: Tables, as_of: AsOf | None) -> list[Any]:
     if as_of is None:
         end = end_of_calls(tables)
         if end is None:
-            raise UserError("there is no call, so the date of the forecast is unknown; give as_of")
+            raise mistake("no_call")
         return [end]
     return [as_of] if isinstance(as_of, str | date) else list(as_of)
 

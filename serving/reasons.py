@@ -14,6 +14,7 @@ from blockrisk.models.contributions import contributions, explainable
 from blockrisk.serving.explanation import Reason
 from blockrisk.serving.languages import in_languages
 from blockrisk.serving.reason_texts import CLAUSES, Clause
+from blockrisk.serving.sentences import mistake
 
 if TYPE_CHECKING:
     from blockrisk.serving.predict import Model
@@ -45,7 +46,7 @@ def split_margin(rows: pd.DataFrame | np.ndarray, model: "Model") -> tuple[float
     """
     forecast = model.bundle.model
     if not explainable(forecast):
-        raise UserError(f"{model.bundle.path} holds no training means to explain scores against; train it again")
+        raise mistake("no_means", bundle=model.bundle.path)
     return contributions(forecast, model.values(rows))
 
 

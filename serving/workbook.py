@@ -13,12 +13,12 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
-from blockrisk.features.errors import UserError
 from blockrisk.features.messages import rule
 from blockrisk.features.output import write_atomically
 from blockrisk.serving.briefing import TRAITS, Briefing
 from blockrisk.serving.explanation import LANGUAGES
 from blockrisk.serving.percent import change_format, percent_format
+from blockrisk.serving.sentences import mistake
 
 SHEETS: Final = ("清單 List", "原因 Reasons", "建議 Advice", "資料 Data")
 
@@ -75,7 +75,7 @@ def write_workbook(scored: pd.DataFrame, briefing: Briefing | None, path: Path) 
     can be filtered. A character that the format cannot hold becomes U+FFFD. UserError when a sheet cannot hold that many scores.
     """
     if len(scored) > MOST_ROWS:
-        raise UserError(f"{path.name}: {len(scored):,} scores, and a sheet holds {MOST_ROWS:,}; write .csv or .parquet")
+        raise mistake("too_many_rows", file=path.name, rows=len(scored), most=MOST_ROWS)
     book = Workbook(write_only=True)
     if briefing is not None:
         scored = _with_context(scored, briefing)

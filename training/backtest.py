@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from blockrisk.features import Tables
-from blockrisk.features.errors import UserError
 from blockrisk.features.intake import ZONE, account_lines
 from blockrisk.models.estimators import probability
 from blockrisk.serving.cautions import Caution
@@ -20,6 +19,7 @@ from blockrisk.training.learners import DEFAULT_LEARNER, LEARNERS
 from blockrisk.training.oracle import true_chances
 from blockrisk.training.origins import ORIGINS, TEST_SHARE, Origin, dates_of, rolling_origins
 from blockrisk.training.report import quiet
+from blockrisk.training.sentences import mistake
 
 ORACLE: Final = "oracle"
 """The name of the true chances among the forecasts, where data were simulated."""
@@ -92,10 +92,7 @@ def backtest(  # noqa: PLR0913 - the options of the command
     plan = rolling_origins(start_of_period(tables), end, horizon, count=origins, share=share)
     known = distinct_blocks(tables, plan[0].start)
     if known < LEAST_BLOCKS:
-        raise UserError(
-            f"{known} blocks start before the first origin {plan[0].start.date()}; at least {LEAST_BLOCKS} are needed to learn"
-            " anything; supply a longer period or more cards"
-        )
+        raise mistake("few_before_origin", known=known, origin=plan[0].start.date(), least=LEAST_BLOCKS)
     tell(f"Features of {len(dates_of(plan))} dates")
     further = [days for days in horizons if days != horizon]
     examples, _ = build_examples(tables, dates_of(plan), horizon, end, further)
@@ -121,7 +118,7 @@ def check_backtest(horizon: int, asked: Sequence[str] | None) -> list[str]:
     known = [learner.name for learner in (*installed_peers(), *LEARNERS)]
     for name in asked or []:
         if name not in known:
-            raise UserError(f'--learner "{name}" is not known; choose among {", ".join(known)}')
+            raise mistake("unknown_learner", name=name, known=", ".join(known))
     return [name for name in known if asked is None or name in asked or name == DEFAULT_LEARNER]
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from blockrisk.features import Tables, at_risk, catalogue, read_tables, vectors
-from blockrisk.features.errors import UserError
 from blockrisk.features.intake import ZONE, account_lines
 from blockrisk.features.tables import LABEL_KINDS
 from blockrisk.serving.alerts import DEFAULT_ALERT, AlertRule
@@ -32,6 +31,7 @@ from blockrisk.training.horizons import HORIZONS
 from blockrisk.training.labels import block_starts, distinct_blocks, end_of_observation, labels, unknown_counts
 from blockrisk.training.leaks import leak_cautions
 from blockrisk.training.report import Report, quiet
+from blockrisk.training.sentences import mistake
 from blockrisk.training.ship import Shipment, check_target, ship
 from blockrisk.training.split import DateSplit, RowSplit, split_period
 
@@ -133,7 +133,7 @@ def build_examples(
     labelled = labels(tables, at_risk(tables, list(dates)), horizon, until)
     known = labelled[labelled["label"].notna()].reset_index(drop=True)
     if known.empty:
-        raise UserError("no card is at risk on any prediction date with a known label; check activated_at and blocks")
+        raise mistake("no_card_at_risk")
     pairs = known[["card_id", "as_of"]]
     others = {days: labels(tables, pairs, days, until)["label"].to_numpy(dtype="float64") for days in further}
     frame = vectors(tables, pairs)
@@ -186,10 +186,7 @@ def choose_learner(blocks: int, asked: str | None) -> tuple[str | None, tuple[Ca
     'smooth_logistic'
     """
     if blocks < LEAST_BLOCKS:
-        raise UserError(
-            f"{blocks} blocks of kinds {' and '.join(LABEL_KINDS)} start before the end of observation; at least"
-            f" {LEAST_BLOCKS} are needed to learn anything; supply a longer period or more cards"
-        )
+        raise mistake("few_blocks", blocks=blocks, kinds=", ".join(LABEL_KINDS), least=LEAST_BLOCKS)
     if blocks >= FEW_BLOCKS or asked is not None:
         return asked, () if blocks >= FEW_BLOCKS else (caution("few_blocks", blocks=blocks),)
     return SIMPLE_LEARNER, (caution("simple_learner", blocks=blocks, least=FEW_BLOCKS, learner=SIMPLE_LEARNER),)
@@ -199,12 +196,9 @@ def _check_positives(tables: Tables, examples: Examples, end: pd.Timestamp) -> N
     """Raise UserError where hardly a block of the ledger falls on a card and date to learn from."""
     positives = int(examples.y.sum())
     if positives < LEAST_POSITIVES:
-        acted = " or was acted on first" if "actions" in tables.present else ""
-        raise UserError(
-            f"{distinct_blocks(tables, end)} blocks start before {end.date()}, but only {positives} rows to learn from end in one;"
-            f" the others lie outside the period of the calls, or their card was not at risk{acted}; at least {LEAST_POSITIVES}"
-            " are needed to learn anything; supply the calls of the time before the blocks"
-        )
+        code = "few_positives_acted" if "actions" in tables.present else "few_positives"
+        blocks = distinct_blocks(tables, end)
+        raise mistake(code, blocks=blocks, end=end.date(), positives=positives, least=LEAST_POSITIVES)
 
 
 def check_train(out: Path, horizon: int, learner: str | None, *, replace: bool) -> None:
@@ -227,7 +221,7 @@ def opened(
 def check_horizon(horizon: int) -> None:
     """Raise UserError unless the horizon is 1 to LONGEST_HORIZON days."""
     if not 1 <= horizon <= LONGEST_HORIZON:
-        raise UserError(f"--horizon is {horizon}; it must be 1 to {LONGEST_HORIZON} days; 7 is usual")
+        raise mistake("horizon", horizon=horizon, longest=LONGEST_HORIZON)
 
 
 def end_of_period(tables: Tables, asked: date | str | None) -> tuple[pd.Timestamp, tuple[Caution, ...]]:
@@ -238,9 +232,9 @@ def end_of_period(tables: Tables, asked: date | str | None) -> tuple[pd.Timestam
     try:
         until = pd.Timestamp(asked)
     except ValueError as error:
-        raise UserError(f'--until "{asked}" is no date; write 2026-03-01') from error
+        raise mistake("until_no_date", asked=asked) from error
     if until != until.normalize():
-        raise UserError(f'--until "{asked}" is no midnight; write a date such as {until.date()}')
+        raise mistake("until_no_midnight", asked=asked, date=until.date())
     if until > end:
         return end, (caution("until_past_the_data", until=str(until.date()), end=str(end.date())),)
     return until, ()

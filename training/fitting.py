@@ -7,7 +7,6 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from blockrisk.features.errors import UserError
 from blockrisk.models.estimators import Forecast, probability
 from blockrisk.models.ladder import Ladder
 from blockrisk.training.calibrate import fit_affine
@@ -17,6 +16,7 @@ from blockrisk.training.learners import LEARNERS, find_learner
 from blockrisk.training.operators import shift_operators
 from blockrisk.training.plots import MODEL
 from blockrisk.training.rules import RULES, fit_rules
+from blockrisk.training.sentences import mistake
 from blockrisk.training.split import RowSplit
 from blockrisk.training.weekdays import weekday_rates
 
@@ -142,7 +142,7 @@ def check_learner(name: str | None) -> None:
     """Raise UserError unless the name is that of a learner that can be shipped; None, the default, can."""
     names = [learner.name for learner in LEARNERS if learner.name != BASELINE]
     if name is not None and name not in names:
-        raise UserError(f'--learner "{name}" is none that can be shipped; choose one of {", ".join(names)}')
+        raise mistake("no_learner_to_ship", name=name, known=", ".join(names))
 
 
 def fit_examples(examples: Examples, learner: str, seed: int, jobs: int) -> Any:

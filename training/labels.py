@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from blockrisk.features.at_risk import end_of_calls
-from blockrisk.features.errors import UserError
 from blockrisk.features.tables import LABEL_KINDS
+from blockrisk.training.sentences import mistake
 
 if TYPE_CHECKING:
     from blockrisk.features import Tables
@@ -80,10 +80,7 @@ def labels(
     [[0.0, None], [1.0, None], [nan, 'end_of_observation']]
     """
     if "blocks" not in tables.present:
-        raise UserError(
-            "the data hold no table blocks; training learns from it; add blocks.csv with card_id and blocked_at, or"
-            " train on vectors that carry a label (--vectors)"
-        )
+        raise mistake("no_blocks")
     asked = pd.DataFrame({"row_id": range(len(requests)), "card_id": requests["card_id"].astype("str").to_numpy()})
     asked["as_of"] = pd.to_datetime(requests["as_of"]).to_numpy().astype("datetime64[us]")
     values = {"horizon": int(horizon_days), "kinds": list(kinds), "until": pd.Timestamp(until).to_pydatetime()}
@@ -114,7 +111,7 @@ def end_of_observation(tables: "Tables", as_of: Any = None) -> pd.Timestamp:
     """
     end = end_of_calls(tables)
     if end is None:
-        raise UserError("calls: no row is left; the end of the data is the midnight after the last call; supply calls")
+        raise mistake("no_call")
     return min(end, pd.Timestamp(end if as_of is None else as_of)) - pd.Timedelta(days=_ledger_days(tables))
 
 

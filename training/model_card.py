@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from blockrisk.features.errors import UserError
 from blockrisk.serving.explanation import LANGUAGES, Texts
 from blockrisk.serving.page.document import document, write_document
 from blockrisk.serving.page.texts import texts
 from blockrisk.training.evaluation import METRICS, Metric
 from blockrisk.training.report import Report
+from blockrisk.training.sentences import mistake
 
 TOP: Final = ("roc_auc", "log_loss_skill", "observed_expected", "lift_at_5pct")
 """The figures at the top of the page, beside those of the best baseline."""
@@ -52,7 +52,7 @@ def check_report(path: Path | None) -> None:
     blockrisk.features.errors.UserError: report.pdf: the report is a page; write a name that ends in .html
     """
     if path is not None and path.suffix != ".html":
-        raise UserError(f"{path.name}: the report is a page; write a name that ends in .html")
+        raise mistake("report_ending", file=path.name)
 
 
 def write_model_card(report: Report, path: Path) -> None:

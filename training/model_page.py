@@ -10,10 +10,10 @@ import click
 import numpy as np
 import pandas as pd
 
-from blockrisk.features.errors import UserError
 from blockrisk.training.backtest import ORACLE
 from blockrisk.training.backtest_files import SUMMARY
 from blockrisk.training.backtest_tables import ALL
+from blockrisk.training.sentences import mistake
 
 PLOTS: Final = ("reliability.png", "skill_by_origin.png", "paired.png", "operators.png")
 
@@ -105,7 +105,7 @@ def _sections(measured: Path | None) -> list[str]:
 
 def _read(folder: Path) -> dict[str, Any]:
     if not (folder / SUMMARY).is_file():
-        raise UserError(f"{folder} is no backtest; make one with `blockrisk backtest DATA --out {folder}`")
+        raise mistake("no_backtest", folder=folder)
     read: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
     return read
 

@@ -54,15 +54,15 @@ def monitor(  # noqa: PLR0913 - the options
 
     Leaves with exit code 4 if a check could not be made or a message not be delivered. docs/MONITORING.md explains each alarm.
     """
-    from blockrisk.features.errors import UserError
     from blockrisk.features.intake import account_lines
     from blockrisk.training.monitoring import deliver
     from blockrisk.training.monitoring import monitor as make
     from blockrisk.training.monitoring.logged import as_run
+    from blockrisk.training.sentences import mistake
     from blockrisk.training.tracking import track
 
     if out is not None and out.suffix != ".json":
-        raise UserError(f"--out {out.name}: findings are written as JSON; write FILE.json")
+        raise mistake("findings_ending", file=out.name)
     tables = reading.read(data)
     findings = make(tables, scores, as_of, model)
     if out is not None:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from blockrisk.features.errors import UserError
+from blockrisk.training.sentences import mistake
 from blockrisk.training.split import HISTORY_DAYS, LEARN_DAYS, DateSplit, prediction_dates
 
 TEST_SHARE: Final = 0.3
@@ -57,10 +57,7 @@ def rolling_origins(
             return [origin for origin in found if origin is not None]
     past = HISTORY_DAYS[-1] + LEARN_DAYS * (_LEAST_TRAIN - 1 + math.ceil(horizon_days / LEARN_DAYS)) + horizon_days
     needed = math.ceil(max(past / (1 - share), horizon_days / share))
-    raise UserError(
-        f"the data hold {max(days, 0)} days before {until.date()}; a backtest with a horizon of {horizon_days} days needs about"
-        f" {needed}; supply a longer period or a shorter --horizon"
-    )
+    raise mistake("few_days_to_backtest", days=max(days, 0), until=until.date(), horizon=horizon_days, needed=needed)
 
 
 def _origin(first: pd.Timestamp, history: int, test: list[pd.Timestamp], horizon_days: int) -> Origin | None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from blockrisk.features.errors import UserError
 from blockrisk.models.bundle import MANIFEST, reference_quantiles, save_bundle
 from blockrisk.serving.cautions import Caution
 from blockrisk.training.curves import calibration_table
 from blockrisk.training.fitting import Examples, Fitted, slice_counts
 from blockrisk.training.plots import MODEL, draw_all
 from blockrisk.training.report import Report
+from blockrisk.training.sentences import mistake
 from blockrisk.training.split import RowSplit
 from blockrisk.training.tracking import STORE, Run, Tracked, track
 
@@ -36,9 +36,9 @@ class Shipment:
 def check_target(out: Path, *, replace: bool, what: str = "bundle", mark: str = MANIFEST) -> None:
     """Refuse an existing target before the work, not after it: one without the file `mark` is none of ours."""
     if out.exists() and not (out / mark).is_file():
-        raise UserError(f"{out} exists and is no {what}, so it is not touched; give another --out")
+        raise mistake("not_ours", out=out, what=what)
     if out.exists() and not replace:
-        raise UserError(f"{out} exists already; give another --out, or --replace to put the new {what} in its place")
+        raise mistake("out_exists", out=out, what=what)
 
 
 def ship(shipment: Shipment, *, replace: bool, mlflow: bool) -> Report:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from blockrisk.features.errors import UserError
+from blockrisk.training.sentences import mistake
 
 SHARES: Final = (0.6, 0.2, 0.2)
 """Wanted shares of train, calibrate and test."""
@@ -131,10 +131,7 @@ def split_period(start: pd.Timestamp, until: pd.Timestamp, horizon_days: int) ->
         seen = max(0, (until.normalize() - start.ceil("D")).days)
         step = step_of(horizon_days)
         needed = HISTORY_DAYS[-1] + 2 * step * math.ceil(horizon_days / step) + horizon_days
-        raise UserError(
-            f"the data hold {seen} days before {until.date()}; a horizon of {horizon_days} days needs at least {needed}"
-            f" ({HISTORY_DAYS[-1]} of history, then train, calibrate and test); supply a longer period or a shorter --horizon"
-        )
+        raise mistake("few_days", seen=seen, until=until.date(), horizon=horizon_days, needed=needed, history=HISTORY_DAYS[-1])
     return found
 
 
@@ -150,10 +147,7 @@ def split_rows(y: np.ndarray, seed: int, shares: tuple[float, float, float] = SH
     """
     fewest = int(min((y == 0).sum(), (y == 1).sum()))
     if fewest < 5:
-        raise UserError(
-            f"the label column holds {int((y == 1).sum())} ones and {int((y == 0).sum())} zeros; a split needs at least"
-            " 5 of each; supply more rows"
-        )
+        raise mistake("few_labels", ones=int((y == 1).sum()), zeros=int((y == 0).sum()))
     positions = np.arange(len(y))
     train, later = train_test_split(positions, test_size=shares[1] + shares[2], stratify=y, random_state=seed)
     calibrate, test = train_test_split(later, test_size=shares[2] / (shares[1] + shares[2]), stratify=y[later], random_state=seed)

@@ -130,23 +130,23 @@ def train(  # noqa: PLR0913 - the options
 
 def _horizons(asked: str | None) -> tuple[int, ...]:
     """Read a list of days."""
-    from blockrisk.features.errors import UserError
     from blockrisk.training.dated import LONGEST_HORIZON
     from blockrisk.training.horizons import HORIZONS
+    from blockrisk.training.sentences import mistake
 
     parts = [] if asked is None else asked.split(",")
     if not all(part.strip().isdecimal() and 1 <= int(part) <= LONGEST_HORIZON for part in parts):
-        raise UserError(f'--horizons "{asked}" is no list of days; write whole days of 1 to {LONGEST_HORIZON}, such as 1,7,30')
+        raise mistake("horizons", asked=asked, longest=LONGEST_HORIZON)
     return tuple(sorted({int(part) for part in parts})) or HORIZONS
 
 
 def _alert(capacity: float | None, costs: tuple[float, float] | None) -> "AlertRule":
     """Make the rule of the daily list from what the user can do or pays."""
-    from blockrisk.features.errors import UserError
     from blockrisk.serving.alerts import DEFAULT_ALERT, AlertRule, rule_of_costs
+    from blockrisk.training.sentences import mistake
 
     if capacity is not None and costs is not None:
-        raise UserError("give either --capacity or --costs; the list is made by one of them")
+        raise mistake("capacity_or_costs")
     if costs is not None:
         return rule_of_costs(*costs)
     return DEFAULT_ALERT if capacity is None else AlertRule("capacity", capacity)
@@ -159,14 +159,14 @@ def _tell(step: str) -> None:
 
 def _check_mode(data: Path | None, vectors: Path | None, label: str | None) -> None:
     """Refuse what belongs to both ways to train, or to the other one."""
-    from blockrisk.features.errors import UserError
+    from blockrisk.training.sentences import mistake
 
     if (data is None) == (vectors is None):
-        raise UserError("give either a data folder or --vectors FILE; the first for tables with dates, the second without")
+        raise mistake("data_or_vectors")
     if vectors is None:
         refuse_unused(("id_column", "label_column"), "only_for_vectors")
     elif label is None:
-        raise UserError("--vectors needs --label COLUMN, the column of 0 and 1 that is learned")
+        raise mistake("label_missing")
     else:
         refuse_unused(("until", "horizon", "horizons", "capacity", "costs", *TABLE_OPTIONS), "only_for_tables")
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 
 from blockrisk.features import catalogue
-from blockrisk.features.errors import UserError
 from blockrisk.features.intake.days import digest_of
 from blockrisk.features.vectors_file import CARD, LABEL, read_vectors
 from blockrisk.serving.cautions import Caution, caution
@@ -22,6 +21,7 @@ from blockrisk.training.fitting import (
 from blockrisk.training.leaks import leak_cautions
 from blockrisk.training.learners import DEFAULT_LEARNER
 from blockrisk.training.report import Report, quiet
+from blockrisk.training.sentences import mistake
 from blockrisk.training.ship import Shipment, check_target, ship
 from blockrisk.training.split import split_rows
 
@@ -106,10 +106,7 @@ def fingerprint(frame: pd.DataFrame) -> str:
 
 def _choose(rarer: int, label: str, asked: str | None) -> tuple[str, tuple[Caution, ...]]:
     if rarer < LEAST_BLOCKS:
-        raise UserError(
-            f"the label {label!r} has {rarer} rows of its rarer value; at least {LEAST_BLOCKS} are needed to learn anything;"
-            " supply more rows"
-        )
+        raise mistake("few_of_label", label=label, rarer=rarer, least=LEAST_BLOCKS)
     if rarer >= FEW_BLOCKS:
         return asked or DEFAULT_LEARNER, ()
     return asked or SIMPLE_LEARNER, (caution("few_rows", rows=rarer),)

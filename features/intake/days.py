@@ -34,15 +34,15 @@ def digest_of(path: Path) -> str:
 
 
 @contextmanager
-def held(lock: Path, seconds: float, refusal: str) -> Iterator[None]:
-    """Hold a lock file meanwhile; UserError with the sentence `refusal` if another process holds it for so many seconds."""
+def held(lock: Path, seconds: float, refusal: UserError) -> Iterator[None]:
+    """Hold a lock file meanwhile; raise `refusal` if another process holds it for so many seconds."""
     from filelock import FileLock, Timeout
 
     try:
         with FileLock(lock, timeout=seconds):
             yield
     except Timeout as error:
-        raise UserError(refusal) from error
+        raise refusal from error
 
 
 def clock_of(file: Path) -> int:

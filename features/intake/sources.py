@@ -4,6 +4,7 @@ Nothing is guessed: CSV is read as text with the columns that its own header nam
 """
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from blockrisk.features.intake.macros import literal
 from blockrisk.features.intake.mapping import FILE
 from blockrisk.features.intake.text import open_bytes
 from blockrisk.features.intake.workbook import sheets_of
-from blockrisk.features.messages import shown
+from blockrisk.features.messages import rule, say, shown
 from blockrisk.features.synonyms import TABLE_OF
 
 ENDINGS = (".parquet", ".csv", ".csv.gz")
@@ -204,18 +205,16 @@ def reading_error(label: str, error: duckdb.Error) -> UserError:
     """Turn a reader's error into one sentence with file, line and repair."""
     text = str(error)
     line = next((part.split(":", 2)[2].strip() for part in text.splitlines() if "CSV Error on Line:" in part), None)
-    detail = next((part.strip() for part in text.splitlines() if "Expected Number" in part), None)
+    wrong = next((part for part in text.splitlines() if "Expected Number" in part), "")
     if "not utf-8" in text:
-        detail = "not UTF-8 text; save the file as CSV UTF-8"
+        detail = say("text_not_utf8")
     elif "unterminated quote" in text:
-        detail = "a quote is opened and never closed; repair the row"
-    elif detail:
-        detail = detail.replace("Expected Number of Columns:", "a row must have as many columns as the header,").replace(
-            "Found:", "but it has"
-        )
-        detail += "; repair the row"
-    where = f"{label} line {line}" if line else label
-    return UserError(f"{where}: {detail or _first_line(error)}")
+        detail = rule("quote")
+    elif numbers := re.findall(r"\d+", wrong):
+        detail = say("row_length", header=numbers[0], row=numbers[-1])
+    else:
+        detail = _first_line(error)
+    return UserError(f"{say('line', source=label, line=line) if line else label}: {detail}")
 
 
 def _header(path: Path, label: str) -> list[str]:
@@ -226,7 +225,7 @@ def _header(path: Path, label: str) -> list[str]:
                 first += more.decode("utf-8")
         header = next(csv.reader([first]), [])
     except UnicodeDecodeError as error:
-        raise UserError(f"{label} is not UTF-8 text; save it as CSV UTF-8") from error
+        raise mistake("not_utf8", label=label) from error
     except (OSError, EOFError, csv.Error) as error:
         raise mistake("unreadable", label=label, why=_first_line(error)) from error
     names = [name.strip() for name in header]

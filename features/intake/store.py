@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from blockrisk.features.errors import mistake
 from blockrisk.features.intake import days as daily
 from blockrisk.features.intake import staging
 from blockrisk.features.intake.duplicates import drop_duplicates
@@ -48,7 +49,7 @@ def read_kept(door: Door, table: Table, store: Store) -> tuple[list[staging.Stag
         UserError: another run holds the store, or a file cannot be understood.
 
     """
-    with daily.held(store.folder / LOCK, _WAIT_S, f"{store.folder}: another run holds the store; wait for it to end"):
+    with daily.held(store.folder / LOCK, _WAIT_S, mistake("store_held", folder=store.folder)):
         return _refresh(door, table, store)
 
 

@@ -19,6 +19,7 @@ from blockrisk.training.monitoring.findings import Findings, Result
 from blockrisk.training.monitoring.lists import check_lists
 from blockrisk.training.monitoring.mornings import check_mornings
 from blockrisk.training.monitoring.policy import check_policy
+from blockrisk.training.sentences import mistake
 
 CHECKS: Final[tuple[tuple[str, Callable[[Context], Result]], ...]] = (
     ("feeds", check_feeds),
@@ -51,10 +52,10 @@ def monitor(tables: Tables, scores: Path, as_of: datetime, model: Path, vectors:
     """
     stamp = pd.Timestamp(as_of)
     if stamp != stamp.normalize():
-        raise UserError(f"as_of {stamp} is no midnight; give a date")
+        raise mistake("no_midnight", as_of=stamp)
     loaded = load_model(model)
     if not loaded.dated:
-        raise UserError(f"{model}: the model was trained on vectors without dates; monitoring needs one trained on tables")
+        raise mistake("no_dates_to_monitor", bundle=model)
     context = Context(tables, scores, stamp, loaded, vectors)
     made: dict[str, Result] = {}
     failed: list[str] = []

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from blockrisk.features.messages import language
 from blockrisk.serving.page.texts import texts
+from blockrisk.training.sentences import say
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ class Findings:
 
     def lines(self) -> list[str]:
         """Tell it to people: failures first, then alarms, then what is too early; one line where all is well."""
-        failed = [f"FAILED: {sentence}" for sentence in self.failed]
-        alarms = [f"ALARM: {alarm.sentence()}" for alarm in self.alarms]
-        early = [f"too early: {line}" for result in self.results.values() for line in result.early]
-        made = f"Monitoring at {self.as_of}: {len(self.results)} checks made, {len(failed)} failed, {len(alarms)} alarms"
+        failed = [say("failed", why=sentence) for sentence in self.failed]
+        alarms = [say("alarm", what=alarm.sentence(language())) for alarm in self.alarms]
+        early = [say("too_early", what=line) for result in self.results.values() for line in result.early]
+        made = say("monitored", as_of=self.as_of, made=len(self.results), failed=len(failed), alarms=len(alarms))
         return [made, *failed, *alarms, *early]

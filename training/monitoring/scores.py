@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from blockrisk.features.errors import UserError
+from blockrisk.training.sentences import mistake
 
 LOOK_BACK_DAYS: Final = 180
 """Days of mornings that are looked at, so that a year of files costs no more than half a one."""
@@ -47,17 +47,17 @@ def read_scores(folder: Path, as_of: pd.Timestamp) -> Scores:
     Raises UserError if there is no such folder or no such file, or a file is damaged or lacks a column.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: no folder of score files; name the one that holds YYYY-MM-DD.parquet, one a morning")
+        raise mistake("no_scores", folder=folder)
     first = as_of - pd.Timedelta(days=LOOK_BACK_DAYS)
     files = {_date(path): path for path in sorted(folder.iterdir()) if _NAME.fullmatch(path.name)}
     files = {date: path for date, path in files.items() if first <= date <= as_of}
     if not files:
-        raise UserError(f"{folder}: no score file from {first:%Y-%m-%d} to {as_of:%Y-%m-%d}; score the mornings first")
+        raise mistake("no_scores_of_days", folder=folder, first=f"{first:%Y-%m-%d}", last=f"{as_of:%Y-%m-%d}")
     parts = {date: _read(path) for date, path in files.items()}
     foreign = [date for date, part in parts.items() if len(part) and not (part["as_of"] == date).all()]
     kept = [part for date, part in parts.items() if date not in foreign]
     if not kept:
-        raise UserError(f"{folder}: no score file is of the morning that its name says; as_of inside and the name must agree")
+        raise mistake("no_scores_as_named", folder=folder)
     frame = pd.concat(kept, ignore_index=True)
     frame["card_id"] = frame["card_id"].astype("category")
     return Scores(frame, tuple(date for date in parts if date not in foreign), tuple(files[date].name for date in foreign))
@@ -67,7 +67,7 @@ def _date(path: Path) -> pd.Timestamp:
     try:
         return pd.Timestamp(path.stem)
     except ValueError as error:
-        raise UserError(f"{path.name} in the folder of scores is of no day of the calendar; name it YYYY-MM-DD.parquet") from error
+        raise mistake("scores_of_no_day", file=path.name) from error
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -75,14 +75,12 @@ def _read(path: Path) -> pd.DataFrame:
         names = pq.read_schema(path).names
         missing = [name for name in _NEEDED if name not in names]
         if missing:
-            raise UserError(f"{path.name} holds no column {missing[0]}; it must be a score file that `blockrisk score` wrote")
+            raise mistake("scores_without", file=path.name, column=missing[0])
         daily = "probability_1d" in names
         more = [name for name in ("probability_1d", "alert") if name in names]
         found = pq.read_table(path, columns=[*_NEEDED, *more], page_checksum_verification=True).to_pandas()
     except (pa.ArrowException, OSError) as error:
-        raise UserError(
-            f"{path.name} in the folder of scores cannot be read ({_first_line(error)}); score that morning again"
-        ) from error
+        raise mistake("scores_unreadable", file=path.name, reason=_first_line(error)) from error
     chance = found["probability"].to_numpy(dtype=np.float64)
     per_day = -np.expm1(np.log1p(-np.minimum(chance, 1 - 1e-12)) / found["horizon_days"].to_numpy(dtype=np.float64))
     return pd.DataFrame(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from blockrisk.features.errors import UserError
 from blockrisk.features.output import write_json
 from blockrisk.models.bundle import versions_of
+from blockrisk.training.morning.sentences import mistake
 
 VERSION: Final = 1
 RUNNING, DONE, FAILED, INTERRUPTED = "running", "done", "failed", "interrupted"
@@ -50,9 +50,9 @@ def read_record(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise UserError(f"{path} is damaged ({error}); move it away, and start again") from error
+        raise mistake("record_damaged", path=path, error=error) from error
     if not isinstance(found, dict) or "attempts" not in found:
-        raise UserError(f"{path} is no record of a run; move it away, and start again")
+        raise mistake("no_record", path=path)
     return found
 
 

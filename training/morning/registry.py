@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from filelock import FileLock
 
-from blockrisk.features.errors import UserError
+from blockrisk.features.messages import either
 from blockrisk.features.output import write_json, write_text
 from blockrisk.models.folder import new_folder, remove_folder
 from blockrisk.serving.predict import Model, load_model
 from blockrisk.training.morning.golden import check_golden, write_golden
+from blockrisk.training.morning.sentences import mistake
 
 POINTER, TOLD, BUNDLE, DECISIONS = "champion.json", "version.json", "bundle", "decisions"
 ROLLED_BACK = "rolled back"
@@ -54,8 +55,8 @@ def versions(models: Path) -> list[Version]:
 def version(models: Path, name: str) -> Version:
     """Find a version by name; UserError where there is none."""
     if not _NAME.fullmatch(name) or not (models / name).is_dir():
-        known = ", ".join(found.name for found in versions(models)) or "none"
-        raise UserError(f"{models} holds no version {name}; there are: {known}")
+        known = ", ".join(found.name for found in versions(models)) or either(("none", "無"))
+        raise mistake("no_version", models=models, name=name, known=known)
     return _read(models / name)
 
 
@@ -92,7 +93,7 @@ def _names(models: Path) -> list[str]:
 def _figures(model: Model) -> dict[str, Any]:
     manifest = model.bundle.manifest
     if not model.dated:
-        raise UserError(f"{model.bundle.path} was trained on ready-made vectors; a morning run needs one trained on tables")
+        raise mistake("no_dates_to_run", bundle=model.bundle.path)
     names = ("until", "horizon_days", "learner", "base_rate", "data_digest")
     judged = manifest.get("metrics", {}).get("model", {})
     return {**{name: manifest.get(name) for name in names}, "metrics": judged}
@@ -125,7 +126,8 @@ def rollback(models: Path) -> tuple[Version, str]:
     with _lock(models):
         pointer = _pointer(models)
         if not pointer["before"]:
-            raise UserError(f"{models}: no version served before {pointer['champion'] or 'today'}; promote one by name")
+            code = "none_before" if pointer["champion"] else "none_before_today"
+            raise mistake(code, models=models, champion=pointer["champion"])
         *before, name = pointer["before"]
         found = version(models, name)
         verified(found)
@@ -186,9 +188,7 @@ def _pointer(models: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {"champion": None, "before": []}
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{models / POINTER} is damaged; remove it, and name the version that serves: blockrisk promote NAME"
-        ) from error
+        raise mistake("pointer_damaged", path=models / POINTER) from error
 
 
 def _point(models: Path, name: str | None, before: list[str]) -> None:
@@ -199,7 +199,7 @@ def _read(folder: Path) -> Version:
     try:
         return Version(folder, json.loads((folder / TOLD).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise UserError(f"{folder / TOLD} cannot be read ({error}); remove that version, or fetch it again") from error
+        raise mistake("version_unreadable", path=folder / TOLD, error=error) from error
 
 
 def _lock(models: Path) -> Any:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from blockrisk.features.options import language_option
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -22,6 +24,7 @@ workspace_option = click.option(
 
 @click.command("models", epilog="Example: blockrisk models --workspace workspace")
 @workspace_option
+@language_option
 def models(workspace: Path) -> None:
     """List the versions of the model with their figures: which serves, which waits, and what was decided about each."""
     from rich.console import Console
@@ -39,39 +42,43 @@ def models(workspace: Path) -> None:
 @click.command("promote", epilog="Example: blockrisk promote v3")
 @click.argument("name")
 @workspace_option
+@language_option
 def promote(name: str, workspace: Path) -> None:
     """Let the version NAME serve from the next run on; NAME may be the folder of a bundle, which becomes the newest version.
 
     The version is checked against its sums and its golden scores before.
     """
     from blockrisk.training.morning import registry
+    from blockrisk.training.morning.sentences import say
 
     place = workspace / "models"
     if Path(name).is_dir():
         name = _take_in(Path(name), workspace).name
     found = registry.promote(_models(workspace), name)
-    click.echo(f"{found.name} serves from now on, trained on the days before {found.until}")
+    click.echo(say("serves_from_now", name=found.name, until=found.until))
     _follow(workspace, place)
 
 
 @click.command("rollback", epilog="Example: blockrisk rollback --workspace workspace")
 @workspace_option
+@language_option
 def rollback(workspace: Path) -> None:
     """Let the version before the champion serve again; its scores are those of the day it was built, to the last bit."""
     from blockrisk.training.morning import registry
+    from blockrisk.training.morning.sentences import say
 
     place = _models(workspace)
     found, gone = registry.rollback(place)
-    click.echo(f"{found.name} serves again, and {gone} no longer: its golden scores are what they were when it was built")
+    click.echo(say("serves_again", name=found.name, gone=gone))
     _follow(workspace, place)
 
 
 def _models(workspace: Path) -> Path:
-    from blockrisk.features.errors import UserError
+    from blockrisk.training.morning.sentences import mistake
 
     place = workspace / "models"
     if not place.is_dir():
-        raise UserError(f"there are no models in {workspace}; name the workspace of a morning run with --workspace")
+        raise mistake("no_models", workspace=workspace)
     return place
 
 

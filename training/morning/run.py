@@ -15,7 +15,7 @@ from blockrisk.models.errors import BundleError
 from blockrisk.models.folder import new_folder, remove_folder
 from blockrisk.models.process import myself
 from blockrisk.training.morning import record as records
-from blockrisk.training.morning import steps
+from blockrisk.training.morning import sentences, steps
 from blockrisk.training.morning.context import Morning, Told
 from blockrisk.training.morning.lock import alone
 from blockrisk.training.morning.record import DONE, FAILED, Record, begin, interrupt, read_record
@@ -90,7 +90,7 @@ def run(  # noqa: PLR0913 - what the command knows
         swept = sweep_leftovers(place, as_of)
         for path in sorted(place.records.glob("????-??-??.json")):
             if path.stem != as_of.isoformat() and interrupt(path):
-                say(f"the run of {path.stem} was interrupted and is not taken up; `--as-of {path.stem}` runs it again")
+                say(sentences.say("interrupted", day=path.stem))
         inputs = inputs_of(config.folder("data"))
         morning = Morning(config, as_of, max(as_of, today), place, inputs, {}, tell)
         return _morning(morning, {"taken_over": stale, "swept": swept}, again=again, say=say)
@@ -102,7 +102,7 @@ def _morning(morning: Morning, attempt: dict[str, Any], *, again: bool, say: Cal
     path = place.records / f"{as_of}.json"
     earlier = read_record(path)
     if earlier and earlier["status"] == DONE and earlier["key"] == key and not again:
-        say(f"the list of {as_of} was delivered before, of the same data and settings; --again makes it anew")
+        say(sentences.say("delivered_before", day=as_of))
         return int(earlier["exit_code"])
     _forget_other(place.work(as_of), key, again=again)
     told = {"as_of": as_of.isoformat(), "inputs": {"digest": inputs.digest, "files": inputs.files, "bytes": inputs.bytes}}
@@ -138,7 +138,7 @@ def _steps(morning: Morning, record: Record, say: Callable[[str], None]) -> list
             record.step(step.name, {"status": FAILED, "why": str(error)})
             if not step.goes_on:
                 raise
-            say(f"FAILED, after the list was delivered: {step.name}: {error}")
+            say(sentences.say("failed_after", step=step.name, why=error))
             failed.append(step.name)
             continue
         morning.told[step.name] = told
@@ -146,7 +146,7 @@ def _steps(morning: Morning, record: Record, say: Callable[[str], None]) -> list
         for line in told["lines"]:
             say(line)
         if told.get("failed"):
-            say(f"FAILED, after the list was delivered: {step.name}: {'; '.join(told['failed'])}")
+            say(sentences.say("failed_after", step=step.name, why="; ".join(told["failed"])))
             failed.append(step.name)
     return failed
 

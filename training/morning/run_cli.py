@@ -7,6 +7,8 @@ from typing import Final
 
 import click
 
+from blockrisk.features.options import language_option
+
 _EPILOG: Final = """\b
 Exit code 0: the list is delivered and all else was done; 2: a mistake, no list; 3: another run is at work;
 4: the list is delivered, but something after it failed; 1: an internal error. Start it again, and it goes on.
@@ -22,9 +24,10 @@ Examples:
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Day of the forecast.  [default: today]")
 @click.option("--again", is_flag=True, help="Do everything anew, though it was done with the same data and settings.")
 @click.option("--write-config", type=click.Path(path_type=Path, dir_okay=False), help="Write a settings file to start from.")
+@language_option
 def run(config: Path | None, as_of: datetime | None, again: bool, write_config: Path | None) -> None:
     """Do the work of a morning as the file CONFIG says: check, score, deliver the list, monitor, and keep the model fresh."""
-    from blockrisk.features.errors import UserError
+    from blockrisk.training.morning.sentences import mistake
 
     if (config is None) == (write_config is None):
         raise click.UsageError("give a CONFIG file, or --write-config FILE to get one")
@@ -39,21 +42,19 @@ def run(config: Path | None, as_of: datetime | None, again: bool, write_config: 
     today = _today(settings["zone"])
     day = as_of.date() if as_of else settings["as_of"] or today
     if day > today + timedelta(days=1):
-        raise UserError(
-            f"the morning of {day} lies ahead of today, {today}; write the date of a morning that has come (--as-of, as_of)"
-        )
+        raise mistake("ahead", day=day, today=today)
     sys.exit(run_morning(settings, day, today, again=again, tell=_tell, say=_say))
 
 
 def _write(path: Path) -> None:
-    from blockrisk.features.errors import UserError
     from blockrisk.features.output import write_text
+    from blockrisk.training.morning.sentences import mistake, say
     from blockrisk.training.morning.settings import template
 
     if path.exists():
-        raise UserError(f"{path} exists and is not touched; name another file")
+        raise mistake("config_exists", path=path)
     write_text(path, template())
-    click.echo(f"{path} is written; set data in it, then: blockrisk run {path}")
+    click.echo(say("config_written", path=path))
 
 
 def _today(zone: str) -> date:

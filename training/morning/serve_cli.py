@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from blockrisk.features.options import language_option
 from blockrisk.training.morning.registry_cli import workspace_option
 
 
@@ -19,27 +20,28 @@ from blockrisk.training.morning.registry_cli import workspace_option
     "--host", default="127.0.0.1", show_default=True, help="Address to listen at; others than this machine's are open to all."
 )
 @click.option("--port", default=5001, show_default=True, type=click.IntRange(1, 65535), help="Port to listen at.")
+@language_option
 def serve(workspace: Path, host: str, port: int) -> None:
     """Answer forecasts over HTTP with the version that serves now, through MLflow's model server, until interrupted.
 
     POST rows of feature values to /invocations, as docs/MORNING.md shows. There is no password: keep it on this machine.
     """
-    from blockrisk.features.errors import UserError
     from blockrisk.training.morning.registry import BUNDLE, champion, verified
+    from blockrisk.training.morning.sentences import mistake, say
     from blockrisk.training.tracking import save_pyfunc, serve_command
 
     found = champion(workspace / "models")
     if found is None:
-        raise UserError(f"no version serves in {workspace}; start `blockrisk run`, or blockrisk promote NAME")
+        raise mistake("none_serves", workspace=workspace)
     verified(found)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # a plain kill ends the server and sweeps, too
     with tempfile.TemporaryDirectory(prefix="blockrisk-") as folder:
         try:
             model = save_pyfunc(found.folder / BUNDLE, Path(folder) / "model")
         except ImportError as error:
-            raise UserError(f"serving needs MLflow, which is not complete ({error}); pip install mlflow") from error
+            raise mistake("no_mlflow", error=error) from error
         command, environment = serve_command(model, host, port)
-        click.echo(f"{found.name} answers at http://{host}:{port}/invocations; Ctrl+C ends it")
+        click.echo(say("answers", name=found.name, url=f"http://{host}:{port}/invocations"))
         sys.stdout.flush()
         process = subprocess.Popen(command, env=environment, start_new_session=True)
         try:

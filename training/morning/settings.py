@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake import ZONE
+from blockrisk.features.messages import either
+from blockrisk.training.morning.sentences import mistake
 
 FORMATS: Final = ("html", "xlsx", "csv")
 
@@ -97,14 +99,14 @@ def read_config(path: Path) -> Config:
     try:
         parsed = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise UserError(f"there is no {path}; write one with `blockrisk run --write-config {path}`") from error
+        raise mistake("no_config", path=path) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is no TOML: {error}; compare it with `blockrisk run --write-config other.toml`") from error
+        raise mistake("no_toml", path=path, error=error) from error
     given = _flat(parsed)
     names = [setting.name for setting in SETTINGS]
     for name in given:
         if name not in names:
-            raise UserError(f"{path}: {name} is no setting; {_near(name, names)}")
+            raise _no_setting(path, name, names)
     home = path.resolve().parent
     return Config(path, {setting.name: _value(path, home, setting, given) for setting in SETTINGS})
 
@@ -141,20 +143,20 @@ def _flat(parsed: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _near(name: str, names: list[str]) -> str:
+def _no_setting(path: Path, name: str, names: list[str]) -> UserError:
     last = {known.rpartition(".")[2]: known for known in reversed(names)}
     near = difflib.get_close_matches(name, names, 1) or [
         last[found] for found in difflib.get_close_matches(name.rpartition(".")[2], list(last), 1)
     ]
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+    if near:
+        return mistake("no_setting_but", path=path, name=name, near=near[0])
+    return mistake("no_setting", path=path, name=name, known=", ".join(names))
 
 
 def _value(file: Path, home: Path, setting: Setting, given: Mapping[str, Any]) -> Any:
     if setting.name not in given:
         if setting.must:
-            raise UserError(
-                f"{file}: {setting.name} is missing ({setting.meaning}); write {setting.name} = {_toml(setting.default)}"
-            )
+            raise mistake("setting_missing", path=file, name=setting.name, meaning=setting.meaning, default=_toml(setting.default))
         value = setting.default
     else:
         value = given[setting.name]
@@ -163,19 +165,18 @@ def _value(file: Path, home: Path, setting: Setting, given: Mapping[str, Any]) -
 
 
 def _check(file: Path, setting: Setting, value: Any) -> None:
+    told = {"path": file, "name": setting.name, "value": value, "meaning": setting.meaning, "example": _example(setting)}
     kinds = setting.kind if isinstance(setting.kind, tuple) else (setting.kind,)
     if type(value) not in kinds:
-        raise UserError(
-            f"{file}: {setting.name} = {value!r} is no {_KINDS[kinds[-1]]}; it is the {setting.meaning}{_example(setting)}"
-        )
+        raise mistake("setting_kind", **told, kind=_KINDS[kinds[-1]])
     parts = value if isinstance(value, list) else [value]
     if isinstance(value, list) and (not parts or len({*map(type, parts)}) > 1 or type(parts[0]) is not _inner(setting)):
-        raise UserError(f"{file}: {setting.name} = {value!r} cannot be; it lists the {setting.meaning}{_example(setting)}")
+        raise mistake("setting_list", **told)
     if setting.least is not None and min(parts) < setting.least:
-        raise UserError(f"{file}: {setting.name} = {value!r} is too small; it must be at least {setting.least:g}")
+        raise mistake("setting_small", **told, least=setting.least)
     for part in parts if setting.among else []:
         if part not in setting.among:
-            raise UserError(f"{file}: {setting.name} names {part!r}; choose among {', '.join(setting.among)}")
+            raise mistake("setting_among", **told, part=part, among=", ".join(setting.among))
 
 
 _KINDS: Final = {str: "text", int: "whole number", float: "number", bool: "true or false", list: "list", date: "date"}
@@ -186,4 +187,5 @@ def _inner(setting: Setting) -> type:
 
 
 def _example(setting: Setting) -> str:
-    return "" if setting.default is None else f"; write {setting.name.rpartition('.')[2]} = {_toml(setting.default)}"
+    written = f"{setting.name.rpartition('.')[2]} = {_toml(setting.default)}"
+    return "" if setting.default is None else either((f"; write {written}", f"；請寫 {written}"))

@@ -10,7 +10,6 @@ from typing import Any, Final
 import pandas as pd
 
 from blockrisk.features.at_risk import end_of_calls
-from blockrisk.features.errors import UserError
 from blockrisk.features.intake import account_lines
 from blockrisk.features.intake.checks import warnings_of
 from blockrisk.features.intake.days import digest_of
@@ -28,6 +27,7 @@ from blockrisk.training.morning import aliases, registry
 from blockrisk.training.morning.compare import PROMOTED, REJECTED, WAITS, Comparison, compare
 from blockrisk.training.morning.context import Morning, Told
 from blockrisk.training.morning.record import read_record, sums_of
+from blockrisk.training.morning.sentences import mistake, say
 from blockrisk.training.tracking import Run, track
 
 CHECKED, PAGE, STEP = "check.json", "list.html", "step.json"
@@ -59,16 +59,16 @@ def model(morning: Morning, folder: Path) -> Told:
     if found is None:
         made = _made_today(morning) or _train(morning)
         found = registry.promote(morning.place.models, made.name)
-        lines = [f"{found.name} was trained, the first version, and serves", *_follow(morning)]
+        lines = [say("first_version", name=found.name), *_follow(morning)]
         return {"lines": lines, "version": found.name, "trained": True}
-    return {"lines": [f"{found.name} serves, trained on the days before {found.until}"], "version": found.name}
+    return {"lines": [say("serves", name=found.name, until=found.until)], "version": found.name}
 
 
 def features(morning: Morning, folder: Path) -> Told:
     """Compute the vectors of the cards at risk."""
     frame = risk_vectors(morning.tables, morning.model, [pd.Timestamp(morning.as_of)])
     write_frame(frame, folder / "vectors.parquet")
-    return {"lines": [*missing_tables(morning.tables, morning.model), f"{len(frame):,} cards at risk"], "rows": len(frame)}
+    return {"lines": [*missing_tables(morning.tables, morning.model), say("at_risk", count=len(frame))], "rows": len(frame)}
 
 
 def score(morning: Morning, folder: Path) -> Told:
@@ -82,7 +82,7 @@ def score(morning: Morning, folder: Path) -> Told:
     file = morning.place.scores / f"{morning.as_of}.parquet"
     write_frame(scored.assign(model=morning.told["model"]["version"]), file)
     alerts = int(scored["alert"].sum())
-    return {"lines": [*caution, f"{alerts:,} cards on the list"], "alerts": alerts, "written": [str(file)]}
+    return {"lines": [*caution, say("on_the_list", count=alerts)], "alerts": alerts, "written": [str(file)]}
 
 
 def _listed_before(morning: Morning) -> tuple[list[str], list[str]]:
@@ -93,7 +93,7 @@ def _listed_before(morning: Morning) -> tuple[list[str], list[str]]:
         return [], []
     kept = sums_of(read_record(morning.place.records / f"{day}.json"), "score").get(str(file))
     if kept is not None and kept != digest_of(file):
-        return [], [f"! {file} is not as it was written, so that the list of {day} is left out of account; remove it"]
+        return [], [say("list_changed", file=file, day=day)]
     before = read_frame(file)
     return [str(card) for card in before.loc[before["alert"], "card_id"]], []
 
@@ -102,9 +102,7 @@ def report(morning: Morning, folder: Path) -> Told:
     """Write the list for people, and deliver it: its folder appears whole, or takes the place of the one before at once."""
     target = morning.delivered
     if target.exists() and not (target / CHECKED).is_file():
-        raise UserError(
-            f"{target} exists and is no list of ours, so it is not touched; move it away, or set lists to another folder"
-        )
+        raise mistake("no_list", target=target)
     with new_folder(target, replace=True) as fresh:
         files = [fresh / f"list.{ending}" for ending in morning.config["formats"]]
         write_outputs(morning.scored, morning.briefing if wants_briefing(files) else None, files)
@@ -112,7 +110,7 @@ def report(morning: Morning, folder: Path) -> Told:
         shutil.copytree(made, fresh, ignore=shutil.ignore_patterns(STEP), dirs_exist_ok=True)
     names = [str(target / file.name) for file in files]
     kept = [name for name in names if not name.endswith(PAGE)]  # the page is written again, with the findings
-    return {"lines": [f"The list: {name}" for name in names], "written": kept}
+    return {"lines": [say("the_list", name=name) for name in names], "written": kept}
 
 
 def write_findings(morning: Morning, findings: dict[str, Any]) -> None:
@@ -125,22 +123,22 @@ def renew(morning: Morning, folder: Path) -> Told:
     """Train a challenger where one is due: by age, or at an alarm."""
     newest = registry.versions(morning.place.models)[-1]
     if _made_today(morning) is not None:
-        return {"lines": [f"{newest.name} was made this morning"], "version": newest.name}
+        return {"lines": [say("made_today", name=newest.name)], "version": newest.name}
     why = _due(morning, newest)
     if why is None:
         return {"lines": []}
     made = _train(morning)
-    return {"lines": [f"{made.name} was trained as challenger: {why}", *_follow(morning)], "version": made.name, "why": why}
+    return {"lines": [say("challenger", name=made.name, why=why), *_follow(morning)], "version": made.name, "why": why}
 
 
 def _due(morning: Morning, newest: registry.Version) -> str | None:
     age, every = (morning.as_of - date.fromisoformat(newest.told["made_at"])).days, morning.config["renew.every_days"]
     if every and age < -AHEAD_DAYS:
-        return f"{newest.name} is dated {-age} days ahead"
+        return say("dated_ahead", name=newest.name, days=-age)
     if every and age >= every:
-        return f"{newest.name} is {age} days old"
+        return say("is_old", name=newest.name, days=age)
     alarms = morning.told.get("monitor", {}).get("alarms")
-    return f"an alarm was raised: {alarms[0]}" if alarms and morning.config["renew.on_alarm"] and age >= ALARM_DAYS else None
+    return say("alarmed", alarm=alarms[0]) if alarms and morning.config["renew.on_alarm"] and age >= ALARM_DAYS else None
 
 
 def compare_versions(morning: Morning, folder: Path) -> Told:
@@ -150,7 +148,7 @@ def compare_versions(morning: Morning, folder: Path) -> Told:
     found = _first_ripe(morning, serving)
     if found is None:
         return {"lines": []}
-    lines = [f"{found.challenger} against {found.champion}: {found.state}, {found.why}"]
+    lines = [say("compared", challenger=found.challenger, champion=found.champion, state=found.state, why=found.why)]
     if found.state != WAITS and morning.config["mlflow"]:
         params = {"kind": "comparison", **{k: v for k, v in found.to_json().items() if isinstance(v, str)}}
         lines.append(track(Run(f"compare-{found.challenger}", params, found.figures(), None), morning.place.store).message)
@@ -183,18 +181,14 @@ def promote(morning: Morning, folder: Path) -> Told:
     if found is not None and found["state"] in (PROMOTED, REJECTED):
         serving = registry.champion(models)
         if serving is None or serving.name not in (found["champion"], found["challenger"]):
-            return {
-                "lines": [
-                    f"{found['challenger']} was compared with {found['champion']}, which no longer serves: nothing is changed"
-                ]
-            }
+            return {"lines": [say("compared_in_vain", challenger=found["challenger"], champion=found["champion"])]}
         if found["state"] == PROMOTED:
             registry.promote(models, found["challenger"])
-            lines.append(f"{found['challenger']} serves from now on; `blockrisk rollback` lets {found['champion']} serve again")
+            lines.append(say("promoted", challenger=found["challenger"], champion=found["champion"]))
         registry.decide(models, found["challenger"], {**found, "as_of": morning.as_of.isoformat()})
         lines += _follow(morning)
     gone = registry.thin_out(models, morning.config["keep.versions"])
-    lines += [f"old versions removed: {', '.join(gone)}"] if gone else []
+    lines += [say("removed", names=", ".join(gone))] if gone else []
     return {"lines": lines}
 
 

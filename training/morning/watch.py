@@ -10,6 +10,7 @@ from blockrisk.training.monitoring.logged import as_run
 from blockrisk.training.morning import registry
 from blockrisk.training.morning.context import Morning, Told
 from blockrisk.training.morning.steps import write_findings
+from blockrisk.training.sentences import say
 from blockrisk.training.tracking import track
 
 FILE: Final = "monitor.json"
@@ -28,7 +29,7 @@ def watch(morning: Morning, folder: Path) -> Told:
     file = morning.delivered / FILE
     write_json(file, told)
     undelivered = _delivered(found, morning.config.part("monitor"))
-    lines = [*found.lines(), *(f"FAILED: {sentence}" for sentence in undelivered)]
+    lines = [*found.lines(), *(say("failed", why=sentence) for sentence in undelivered)]
     if morning.config["mlflow"]:
         lines.append(track(as_run(found, version.name), morning.place.store).message)
     return {

@@ -11,11 +11,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-from blockrisk.features.errors import UserError
 from blockrisk.features.intake.days import digest_of
 from blockrisk.features.intake.manifest import DAYS, ROWS
 from blockrisk.features.output import sweep as sweep_files
 from blockrisk.models.folder import remove_folder, sweep
+from blockrisk.training.morning.sentences import mistake
 
 _DATED: Final = re.compile(r"(\d{4}-\d\d-\d\d)(\.\w+)?")
 
@@ -62,7 +62,7 @@ class Workspace:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise UserError(f"{folder} cannot be made ({error.strerror}); name another place, or mend its rights") from error
+                raise mistake("folder_not_made", folder=folder, reason=error.strerror) from error
 
 
 def sweep_leftovers(place: Workspace, as_of: date) -> int:
@@ -145,7 +145,7 @@ def check_unchanged(data: Path, inputs: Inputs) -> None:
     """Raise UserError when files were changed since `inputs_of`: an export that is still being written is no data set."""
     changed = set(_stamp(data)) ^ set(inputs.stamp)
     if changed:
-        raise UserError(f"{data}: {min(changed)[0]} changed while it was read; start again when the export is complete")
+        raise mistake("data_changed", data=data, file=min(changed)[0])
 
 
 def _stamp(data: Path) -> tuple[tuple[str, int, int], ...]:

@@ -6,8 +6,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from blockrisk.features.errors import UserError
 from blockrisk.models.folder import new_folder
+from blockrisk.training.sentences import mistake
 from blockrisk.training.simulator.world import World
 
 ROWS = 1_000_000  # rows a time, to bound the memory
@@ -37,13 +37,13 @@ def check_target(out: str | Path, *, replace: bool = False) -> None:
     """Raise UserError if `write_world` would refuse the folder; cheap, to be asked before a long simulation."""
     target = Path(out)
     if target.exists() and not target.is_dir():
-        raise UserError(f"{out} is a file; name a folder to write into")
+        raise mistake("out_is_file", out=out)
     found = sorted(path.name for path in target.iterdir()) if target.exists() else []
     if found and not replace:
-        raise UserError(f"{out} is not empty; name another folder, or pass --replace to write it anew")
+        raise mistake("out_not_empty", out=out)
     foreign = [name for name in found if not name.endswith(".parquet")]
     if foreign:
-        raise UserError(f"{out} holds {foreign[0]}, which is no Parquet file of a simulation; name another folder")
+        raise mistake("out_foreign", out=out, name=foreign[0])
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from blockrisk.features.errors import UserError
+from blockrisk.training.sentences import mistake
 from blockrisk.training.simulator.calls import DAY_S, calls_table
 from blockrisk.training.simulator.course import Run, finish, run_day, start_run
 from blockrisk.training.simulator.dynamics import State
@@ -61,9 +61,9 @@ def simulate(cards: int, days: int, seed: int, *, start: date = DEFAULT_START, h
     """
     for name, value in {"cards": cards, "days": days, "horizon": horizon, "rollouts": rollouts}.items():
         if value < 1:
-            raise UserError(f"{name} is {value}; give a whole number of at least 1")
+            raise mistake("no_count", name=name, value=value)
     if seed < 0:
-        raise UserError(f"seed is {seed}; give a whole number of at least 0")
+        raise mistake("seed", seed=seed)
     for_policy, for_habits, for_days, for_calls, for_tables, for_truth = np.random.SeedSequence(seed).spawn(6)
     policy = draw_policy(days, start, np.random.default_rng(for_policy))
     habits = draw_habits(cards, days, np.random.default_rng(for_habits))
