@@ -67,7 +67,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "setting_kind": (
         "{path}: {name} = {value!r} is no {kind}; it is the {meaning}{example}",
-        "{path}：{name} = {value!r} 的型別不對{example}",
+        "{path}：{name} = {value!r} 不是{kind}{example}",
     ),
     "setting_list": (
         "{path}: {name} = {value!r} cannot be; it lists the {meaning}{example}",

@@ -168,7 +168,7 @@ def _check(file: Path, setting: Setting, value: Any) -> None:
     told = {"path": file, "name": setting.name, "value": value, "meaning": setting.meaning, "example": _example(setting)}
     kinds = setting.kind if isinstance(setting.kind, tuple) else (setting.kind,)
     if type(value) not in kinds:
-        raise mistake("setting_kind", **told, kind=_KINDS[kinds[-1]])
+        raise mistake("setting_kind", **told, kind=either(_KINDS[kinds[-1]]))
     parts = value if isinstance(value, list) else [value]
     if isinstance(value, list) and (not parts or len({*map(type, parts)}) > 1 or type(parts[0]) is not _inner(setting)):
         raise mistake("setting_list", **told)
@@ -179,7 +179,14 @@ def _check(file: Path, setting: Setting, value: Any) -> None:
             raise mistake("setting_among", **told, part=part, among=", ".join(setting.among))
 
 
-_KINDS: Final = {str: "text", int: "whole number", float: "number", bool: "true or false", list: "list", date: "date"}
+_KINDS: Final = {
+    str: ("text", "文字"),
+    int: ("whole number", "整數"),
+    float: ("number", "數字"),
+    bool: ("true or false", " true 或 false"),
+    list: ("list", "列表"),
+    date: ("date", "日期"),
+}
 
 
 def _inner(setting: Setting) -> type:
