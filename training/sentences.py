@@ -157,6 +157,26 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "failed": ("FAILED: {why}", "失敗：{why}"),
     "alarm": ("ALARM: {what}", "警報：{what}"),
     "too_early": ("too early: {what}", "為時尚早：{what}"),
+    "no_earlier_morning": (
+        "no earlier morning to compare with: at {then} the data do not yet reach {days} days back",
+        "沒有更早的早晨可比：在 {then} 資料尚未滿 {days} 天",
+    ),
+    "none_at_risk_then": (
+        "no card was at risk on one of the mornings that are compared",
+        "所比的早晨中有一個沒有處於風險中的卡",
+    ),
+    "no_effect": (
+        "no ripe alert with, or none without, an action within a day: their effect cannot be told",
+        "已到期的提示中，沒有一日內處置過的，或沒有未處置的：說不出處置的效果",
+    ),
+    "no_day_over": (
+        "no day after a score file is over yet, so no block can be held against a forecast",
+        "評分之後還沒有過完一天，因此沒有封停可與預測對照",
+    ),
+    "no_ripe_list": (
+        "no list is {days} days old yet, so none can be judged",
+        "還沒有滿 {days} 天的名單，因此都無法評判",
+    ),
 }
 """Code -> English, traditional Chinese."""
 

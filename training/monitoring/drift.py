@@ -9,6 +9,7 @@ from blockrisk.training.dated import start_of_period
 from blockrisk.training.monitoring.context import Context
 from blockrisk.training.monitoring.findings import Alarm, Result
 from blockrisk.training.monitoring.shift import Shift, shift
+from blockrisk.training.sentences import say
 
 LEAST_WEEKS, MOST_WEEKS = 4, 26
 """Whole weeks between the mornings that are compared: the same weekday, and cards have had time to change."""
@@ -31,12 +32,10 @@ def check_drift(context: Context) -> Result:
     """
     then = earlier_morning(context)
     if (then - start_of_period(context.tables).normalize()).days < WARM_DAYS:
-        return Result(
-            early=(f"no earlier morning to compare with: at {then:%Y-%m-%d} the data do not yet reach {WARM_DAYS} days back",)
-        )
+        return Result(early=(say("no_earlier_morning", then=f"{then:%Y-%m-%d}", days=WARM_DAYS),))
     frames = _features(context, then)
     if not all(len(frame) for frame in frames):
-        return Result(early=("no card was at risk on one of the mornings that are compared",))
+        return Result(early=(say("none_at_risk_then"),))
     scores = shift(*(_scored(context, frame) for frame in frames))
     shifts = [*compared(*frames), *([] if scores is None else [scores])]
     drifted = beyond(shifts)

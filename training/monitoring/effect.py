@@ -10,6 +10,7 @@ from blockrisk.training.acted import acted_days
 from blockrisk.training.monitoring.context import Context
 from blockrisk.training.monitoring.findings import Result
 from blockrisk.training.monitoring.lists import listed_rows
+from blockrisk.training.sentences import say
 
 Array = np.ndarray
 
@@ -34,9 +35,7 @@ def check_effect(context: Context) -> Result:
     groups = {"acted": alive & (acted < WITHIN_DAYS), "not acted": alive & ~(acted < WITHIN_DAYS)}
     rows = [_row(name, rows_, blocked, expected) for name, rows_ in groups.items()]
     if not all(row["expected"] > 0 for row in rows):
-        return Result(
-            early=("no ripe alert with, or none without, an action within a day: their effect cannot be told",), rows=tuple(rows)
-        )
+        return Result(early=(say("no_effect"),), rows=tuple(rows))
     ratio, low, high = ratio_of_ratios(rows[0]["blocked"], rows[0]["expected"], rows[1]["blocked"], rows[1]["expected"])
     rows[0] |= {"against_not_acted": ratio, "low": low, "high": high}
     known = {"acted": float(rows[0]["alerts"]), "low": low, **({"against_not_acted": ratio} if ratio is not None else {})}

@@ -10,6 +10,7 @@ from blockrisk.training.alert_metrics import alert_figures
 from blockrisk.training.labels import labels, unknown_counts
 from blockrisk.training.monitoring.context import Context
 from blockrisk.training.monitoring.findings import Result
+from blockrisk.training.sentences import say
 
 Array = np.ndarray
 
@@ -53,8 +54,7 @@ def listed_rows(context: Context) -> pd.DataFrame:
 
 
 def _unripe(context: Context) -> str:
-    horizon = context.model.bundle.manifest["horizon_days"]
-    return f"no list is {horizon} days old yet, so none can be judged"
+    return say("no_ripe_list", days=context.model.bundle.manifest["horizon_days"])
 
 
 def _figures(ripe: pd.DataFrame, context: Context) -> dict[str, Any]:

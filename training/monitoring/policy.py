@@ -11,6 +11,7 @@ from blockrisk.training.labels import labels
 from blockrisk.training.monitoring.context import Context
 from blockrisk.training.monitoring.findings import Alarm, Result
 from blockrisk.training.monitoring.sequential import REGION_BLOCKS, Change, watch
+from blockrisk.training.sentences import say
 
 Array = np.ndarray
 
@@ -33,7 +34,7 @@ def check_policy(context: Context) -> Result:
     """Test each operator's blocks against the forecasts of every morning, and tabulate both over the last RECENT_DAYS."""
     found = count_blocks(context)
     if not found.dates:
-        return Result(early=("no day after a score file is over yet, so no block can be held against a forecast",))
+        return Result(early=(say("no_day_over"),))
     changes = {operator: watch(found.observed[i], found.expected[i]) for i, operator in enumerate(found.operators)}
     open_ = [(operator, change) for operator, all_ in changes.items() for change in all_ if change.ended is None]
     alarms = tuple(_alarm(found, operator, change) for operator, change in open_)
