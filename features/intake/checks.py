@@ -193,8 +193,8 @@ WARNINGS: tuple[Check, ...] = (
     ),
     Check(
         "cut_file",
-        "{file} does not end with a line break: its last row may be cut; it is used",
-        "{file} 末尾沒有換行：最後一行可能不完整；仍使用",
+        "{file} does not end with a line break: its last row may be cut; if it reads as a row, it is used",
+        "{file} 末尾沒有換行：最後一行可能不完整；若讀得成一行，仍使用",
         _cut_files,
     ),
     Check(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from blockrisk.features import Tables
+from blockrisk.features.tables import table
 from blockrisk.serving.predict import Model
 from blockrisk.training.labels import end_of_observation
 from blockrisk.training.monitoring.scores import Scores, read_scores
@@ -26,6 +27,11 @@ class Context:
     def scores(self) -> Scores:
         """Read the earlier scores, once for all checks; UserError as `read_scores`, for each check that asks."""
         return read_scores(self.folder, self.as_of)
+
+    def known(self, name: str) -> str:
+        """Give the SQL of the moment at which a row of a table became known."""
+        event = table(name).event
+        return f"greatest({event}, coalesce(available_at, {event}))" if table(name).dated else str(event)
 
     @cached_property
     def end(self) -> pd.Timestamp:

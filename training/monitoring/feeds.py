@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from blockrisk.features.tables import TABLES, table
+from blockrisk.features.tables import TABLES
 from blockrisk.training.monitoring.context import Context
 from blockrisk.training.monitoring.findings import Alarm, Result
+from blockrisk.training.monitoring.partial import QUARTER, absent_cards, cut_off
 
 USUAL_DAYS: Final = 56
 """Days before the recent ones from which the usual is learned: seven or eight of each weekday."""
@@ -30,7 +31,7 @@ FEW: Final = 0.2
 REPEATED: Final = 0.5
 """Share of a day's busy cards whose calls are those of another day, to the second, from which the day is a repeat."""
 
-_APART: Final = ("calls", "actions", "roaming_notices")  # calls have checks of their own
+_APART: Final = frozenset({"calls", "actions", "roaming_notices"})  # calls have checks of their own
 _LOOK_AT: Final = 14  # days before a recent one that it might repeat
 _BUSY: Final = 5  # calls a day, from which a card's day is told from another's
 
@@ -38,11 +39,15 @@ _BUSY: Final = 5  # calls a day, from which a card's day is told from another's
 def check_feeds(context: Context) -> Result:
     """Look at the rows of every table by day, before as_of; the usual is that of the same weekdays."""
     calls = _calls(context)
-    counts = {name: _by_day(context, name, _known(name, event)) for name, event in _events(context).items()}
+    counts = {name: _by_day(context, name) for name in _supplied(context)}
     recent = pd.date_range(end=context.as_of - pd.Timedelta(days=1), periods=RECENT_DAYS)
     alarms = [alarm for day in recent if (alarm := _thin(calls, day, context.as_of)) is not None]
-    if not any(alarm.kind == "feed_day" for alarm in alarms):  # a day that is thin for all explains every operator's silence
+    if not alarms:  # a day that is thin for all explains every operator's silence
         alarms += _silences("feed_operator", "operator", _calls_by_operator(context), context.as_of)
+    whole = recent.difference(pd.DatetimeIndex([alarm.values["date"] for alarm in alarms if alarm.kind == "feed_day"]))
+    alarms += [alarm for day in whole if (alarm := cut_off(calls, day, context.as_of, LEAST_ROWS)) is not None]
+    silent = {alarm.values["operator"]: alarm.values["since"] for alarm in alarms if alarm.kind == "feed_operator"}
+    alarms += absent_cards(context, whole, silent)
     alarms += _silences("feed_silent", "table", counts, context.as_of)
     alarms += [
         _alarm("feed_repeated", date=f"{day}", other=f"{other}", share=share) for day, other, share in _repeats(context, recent[0])
@@ -58,22 +63,15 @@ def _silences(kind: str, subject: str, counts: dict[str, pd.Series], as_of: pd.T
     return [_alarm(kind, **{subject: name, "since": since}) for name, since in found.items() if since]
 
 
-def _events(context: Context) -> dict[str, str]:
-    """Name the tables beside calls that were supplied and whose rows come of themselves, each with its event time."""
-    return {
-        one.name: one.event
-        for one in TABLES
-        if one.event is not None and one.name in context.tables.present and one.name not in _APART
-    }
+def _supplied(context: Context) -> list[str]:
+    """Name the tables beside calls that were supplied and whose rows come of themselves."""
+    there = context.tables.present - _APART
+    return [one.name for one in TABLES if one.event is not None and one.name in there]
 
 
-def _known(name: str, event: str) -> str:
-    """Give the SQL of the moment at which a row of a table became known."""
-    return f"greatest({event}, coalesce(available_at, {event}))" if table(name).dated else event
-
-
-def _by_day(context: Context, name: str, moment: str) -> pd.Series:
-    """Count the rows of a table by the day of a moment, over GAP_DAYS: float64, indexed by day."""
+def _by_day(context: Context, name: str) -> pd.Series:
+    """Count the rows of a table by the day on which they became known, over GAP_DAYS: float64, indexed by day."""
+    moment = context.known(name)
     found = context.tables.con.execute(
         f"select date_trunc('day', {moment}) as day, count(*) as rows from {name}"
         f" where {moment} < $as_of and {moment} >= $first group by all order by all",
@@ -84,11 +82,12 @@ def _by_day(context: Context, name: str, moment: str) -> pd.Series:
 
 
 def _calls(context: Context) -> pd.DataFrame:
-    """Count the calls by day and by how many days later they were known: day, late, rows, ordered by day."""
-    known = _known("calls", "started_at")
+    """Count the calls by day, by how many days later they were known and by quarter of an hour: with rows, ordered by day."""
+    known = context.known("calls")
     return context.tables.con.execute(
-        f"select date_trunc('day', started_at) as day, date_diff('day', started_at, {known}) as late, count(*) as rows from calls"
-        f" where started_at >= $first and {known} < $as_of group by all order by all",
+        f"""select date_trunc('day', started_at) as day, date_diff('day', started_at, {known}) as late,
+            (epoch_us(started_at) // 1000000 % 86400 // {QUARTER})::integer as quarter, count(*) as rows
+        from calls where started_at >= $first and {known} < $as_of group by all order by all""",
         {"as_of": context.as_of.to_pydatetime(), "first": _first(context).to_pydatetime()},
     ).df()
 
@@ -98,7 +97,7 @@ def _first(context: Context) -> pd.Timestamp:
 
 
 def _calls_by_operator(context: Context) -> dict[str, pd.Series]:
-    known = _known("calls", "started_at")
+    known = context.known("calls")
     found = context.tables.con.execute(
         f"select c.operator, date_trunc('day', {known}) as day, count(*) as rows from calls t join cards c using (card_id)"
         f" where {known} < $as_of and {known} >= $first and c.operator is not null group by all order by all",

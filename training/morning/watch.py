@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from blockrisk.features.output import write_json
 from blockrisk.training.monitoring import DeliveryError, Findings, deliver, monitor
+from blockrisk.training.monitoring.findings import Alarm
 from blockrisk.training.monitoring.logged import as_run
 from blockrisk.training.morning import registry
 from blockrisk.training.morning.context import Morning, Told
@@ -34,11 +35,18 @@ def watch(morning: Morning, folder: Path) -> Told:
         lines.append(track(as_run(found, version.name), morning.place.store).message)
     return {
         "lines": lines,
-        "alarms": [alarm.sentence() for alarm in found.alarms if alarm.kind in RENEWING],
+        "alarms": [alarm.sentence() for alarm in _renewing(found)],
         "findings": told,
         "failed": [*found.failed, *undelivered],
         "written": [str(file)],
     }
+
+
+def _renewing(found: Findings) -> list[Alarm]:
+    """List the alarms that a newer model may answer; cards that drift because their calls did not come in are none."""
+    broken = any(alarm.kind.startswith("feed_") for alarm in found.alarms)
+    kinds = [kind for kind in RENEWING if not (broken and kind.startswith("drift"))]
+    return [alarm for alarm in found.alarms if alarm.kind in kinds]
 
 
 def _delivered(found: Findings, settings: dict[str, Any]) -> list[str]:
