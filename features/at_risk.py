@@ -19,7 +19,7 @@ def at_risk(tables: Tables, as_ofs: Sequence[Any], *, all_cards: bool = False) -
     """List the cards at risk at each date.
 
     A card is at risk if it was activated before as_of, is not closed before as_of, and is not inside a block: none of any kind
-    but a warning began before as_of and has not ended by as_of.
+    but a warning began before as_of, was known by then (available_at) and has not ended by as_of.
 
     Args:
         tables: a data set that has been read.
@@ -52,7 +52,8 @@ def at_risk(tables: Tables, as_ofs: Sequence[Any], *, all_cards: bool = False) -
         else """
         where c.activated_at < d.as_of and (c.closed_at is null or c.closed_at >= d.as_of)
         and not exists (select 1 from blocks b where b.card_id = c.card_id and b.kind <> 'warning'
-            and b.blocked_at < d.as_of and (b.unblocked_at is null or b.unblocked_at > d.as_of))"""
+            and b.blocked_at < d.as_of and coalesce(b.available_at, b.blocked_at) < d.as_of
+            and (b.unblocked_at is null or b.unblocked_at > d.as_of))"""
     )
     return tables.con.execute(
         f"select c.card_id, d.as_of from cards c cross join risk_dates d {risk} order by d.as_of, c.card_id"

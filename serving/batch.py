@@ -90,5 +90,7 @@ def _summary(scored: pd.DataFrame, outs: Sequence[Path]) -> str:
     when = say("at_dates", count=len(dates)) if len(dates) > 1 else ""
     if len(dates) == 1:
         when = say("at_date", date=f"{pd.Timestamp(dates[0]):%Y-%m-%d}")
-    files, expected = ", ".join(map(str, outs)), scored["probability"].sum()
-    return say("summary", rows=len(scored), when=when, files=files, bands=told, expected=expected)
+    written = say("summary", rows=len(scored), when=when, files=", ".join(map(str, outs)), bands=told)
+    if len(dates) > 1:  # their horizons overlap: a block would be expected several times
+        return written
+    return written + say("expected", blocks=scored["probability"].sum())

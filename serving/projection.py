@@ -81,9 +81,27 @@ def _later_blank(column: str) -> str:
     return f"case when r.{column} < r.as_of then r.{column} end"
 
 
+def _pace(lag: str) -> str:
+    """Give the days of each card that are repeated, [first_day, until): the last AHEAD that are known in full, and was in use.
+
+    `lag` is the SQL of how many days before as_of a card's rows are known in part only.
+    """
+    return f"""
+        select card_id, as_of_day, until, first_day, until - first_day as days from (
+            select a.card_id, a.day as as_of_day, a.day - {lag} as until,
+                greatest(a.day - {lag} - {AHEAD}, least(u.used_from + 1, a.day - {lag} - 1)) as first_day
+            from asked a left join lags l using (card_id) join used u using (card_id))"""
+
+
+def _targets(pace: str) -> str:
+    return f"""
+        select p.card_id, cast(unnest(range(p.until, p.as_of_day + {AHEAD})) as INTEGER) as day from {pace} p"""
+
+
 def _shifted(source: str, event: str, other: str | None) -> str:
     """Repeat the rows of a card's last known days over the days up to as_of + AHEAD; a counterparty new then is new again."""
     late = ", s.available_at + to_days(k.day - s.day) as available_at" if source == "known_calls" else ""
+    pace, targets = ("late_pace", "late_targets") if late else ("pace", "targets")
     new = (
         f"""
         , case when exists (select 1 from {source} b where b.card_id = s.card_id and b.{other} = s.{other}
@@ -96,8 +114,8 @@ def _shifted(source: str, event: str, other: str | None) -> str:
     return f"""
         select s.* exclude ({dropped}, day, seen), s.{event} + to_days(k.day - s.day) as {event}{late}{new},
             k.day as day, k.day >= s.as_of_day as ahead
-        from {source} s join pace p on p.card_id = s.card_id
-        join targets k on k.card_id = s.card_id and s.day = p.first_day + (k.day - p.until) % p.days"""
+        from {source} s join {pace} p on p.card_id = s.card_id
+        join {targets} k on k.card_id = s.card_id and s.day = p.first_day + (k.day - p.until) % p.days"""
 
 
 _COPY = "join scenarios c on c.card_id = r.card_id"
@@ -106,20 +124,20 @@ _EXTRA = "c.action, r.as_of"
 _STATEMENTS: dict[str, str] = {
     "asked": f"select distinct card_id, as_of, {_day('as_of')} as day from scenarios",
     "known_calls": _known("calls", "started_at", "available_at"),
-    # How late rows become known, and from which day on the card was in use: the days that are repeated are [first_day, until).
-    "pace": f"""
-        select card_id, until, first_day, until - first_day as days from (
-            select a.card_id, a.day - coalesce(l.lag, 0) as until,
-                greatest(a.day - coalesce(l.lag, 0) - {AHEAD}, least(u.used_from + 1, a.day - coalesce(l.lag, 0) - 1)) as first_day
-            from asked a
-            left join (select card_id, cast(quantile_disc(seen - day, 0.9) as INTEGER) as lag from known_calls
-                where day >= as_of_day - {_LAG_FROM} group by card_id) l using (card_id)
-            join (select c.card_id, greatest({_day("c.activated_at")}, coalesce(max(case when b.unblocked_at < a.as_of
-                    then {_day("b.unblocked_at")} end), -1000000)) as used_from
-                from memory.main.cards c join asked a using (card_id)
-                left join memory.main.blocks b on b.card_id = c.card_id and b.kind <> 'warning'
-                group by c.card_id, c.activated_at) u using (card_id))""",
-    "targets": f"select p.card_id, cast(unnest(range(p.until, p.until + {AHEAD})) as INTEGER) as day from pace p",
+    # How late a card's calls become known, and from which day on it was in use.
+    "lags": f"""
+        select card_id, cast(quantile_disc(seen - day, 0.9) as INTEGER) as lag from known_calls
+        where day >= as_of_day - {_LAG_FROM} group by card_id""",
+    "used": f"""
+        select c.card_id, greatest({_day("c.activated_at")}, coalesce(max(case when b.unblocked_at < a.as_of
+                then {_day("b.unblocked_at")} end), -1000000)) as used_from
+        from memory.main.cards c join asked a using (card_id)
+        left join memory.main.blocks b on b.card_id = c.card_id and b.kind <> 'warning'
+        group by c.card_id, c.activated_at""",
+    "pace": _pace("0"),
+    "targets": _targets("pace"),
+    "late_pace": _pace("coalesce(l.lag, 0)"),
+    "late_targets": _targets("late_pace"),
     "shifted_calls": _shifted("known_calls", "started_at", "callee"),
     "ahead_calls": """
         select * exclude (out_no), dense_rank() over (partition by card_id order by callee) as callee_place,
@@ -143,7 +161,8 @@ _STATEMENTS: dict[str, str] = {
         from (
             select * exclude (day, seen), false as ahead
             from known_calls t join (select card_id, home_region from memory.main.cards) o using (card_id)
-            where t.day >= t.as_of_day - {HISTORY} or t.region <> o.home_region
+            join (select card_id, until from late_pace) p using (card_id)
+            where t.day < p.until and (t.day >= t.as_of_day - {HISTORY} or t.region <> o.home_region)
             union all by name select * exclude (day, first_us) from ahead_calls) r
         {_COPY} join memory.main.cards h on h.card_id = r.card_id left join usual u on u.card_id = r.card_id""",
     "known_locations": _known("locations", "observed_at"),
@@ -179,7 +198,7 @@ _STATEMENTS: dict[str, str] = {
         select {_names("payments", card_id="c.copy_id", paid_at=_later_blank("paid_at"),
                        amount_paid="case when r.paid_at < r.as_of then r.amount_paid end")}, {_EXTRA}
         from known_payments r {_COPY}""",
-    "known_blocks": _known("blocks", "blocked_at"),
+    "known_blocks": _known("blocks", "blocked_at", "available_at"),
     "blocks": f"""
         select {_names("blocks", card_id="c.copy_id", unblocked_at=_later_blank("unblocked_at"))}, {_EXTRA}
         from known_blocks r {_COPY}""",

@@ -64,9 +64,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{file}：有 {rows:,} 條評分，而一張工作表只容 {most:,} 條；請寫 .csv 或 .parquet",
     ),
     "summary": (
-        "{rows:,} scores{when} written to {files}: {bands}; {expected:.1f} blocks expected",
-        "已寫出 {rows:,} 條評分{when}到 {files}：{bands}；預計封停 {expected:.1f} 次",
+        "{rows:,} scores{when} written to {files}: {bands}",
+        "已寫出 {rows:,} 條評分{when}到 {files}：{bands}",
     ),
+    "expected": ("; {blocks:.1f} blocks expected", "；預計封停 {blocks:.1f} 次"),
     "at_dates": (" at {count} dates", "（{count} 個預測日）"),
     "at_date": (" at {date}", "（預測日 {date}）"),
     "vectors_read": ("{file}: {rows:,} rows read = {scored:,} scored", "{file}：讀入 {rows:,} 行 = 評分 {scored:,}"),

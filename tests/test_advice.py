@@ -20,7 +20,7 @@ from blockrisk.serving.actions import ACTIONS, find_action
 from blockrisk.serving.advice import _advice, advise, fill_advice, interval
 from blockrisk.serving.explanation import Advice
 from blockrisk.serving.predict import risk_vectors
-from blockrisk.serving.projection import project
+from blockrisk.serving.projection import AHEAD, project
 from blockrisk.serving.whatif import BEFORE, Outlook, _is_of_the_week, _scenarios, _vectors, look_ahead, open_actions
 
 LAWFUL = {
@@ -379,3 +379,26 @@ def test_advice_bounds_are_kept_for_every_card(frame: pd.DataFrame) -> None:
 
 def test_risky_columns_are_features() -> None:
     assert set(RISKY) <= set(vectors(small_tables(), at_risk(small_tables(), [AS_OF]).head(1)).columns)
+
+
+def test_a_card_that_goes_on_as_before_is_a_week_ahead_what_it_is_now_though_some_of_its_calls_come_late() -> None:
+    """A fifth of the calls is known two days later; texts and places are known at once."""
+    now = pd.Timestamp(AS_OF)
+    days = pd.date_range("2025-01-01", now - pd.Timedelta(days=1))
+    cards = pd.DataFrame([["1", "A", "X", "2024-01-01"]], columns=["card_id", "operator", "home_region", "activated_at"])
+    calls = pd.DataFrame(
+        [(at + pd.Timedelta(hours=9, minutes=n), f"c{n}", 2 * (n < 4)) for at in days for n in range(20)],
+        columns=["started_at", "callee", "late"],
+    )
+    calls["available_at"] = calls["started_at"] + pd.to_timedelta(calls.pop("late"), unit="D")
+    texts = pd.DataFrame(
+        [(at + pd.Timedelta(hours=10), f"r{n}") for at in days for n in range(5)], columns=["sent_at", "recipient"]
+    )
+    tables = read_tables({"cards": cards, "calls": calls.assign(card_id="1", talk_s=30), "messages": texts.assign(card_id="1")})
+    copy = pd.DataFrame([("0", "1", "", 0, 1440)], columns=["copy_id", "card_id", "action", "permitted_from", "permitted_to"])
+    copy["as_of"] = pd.array([now], dtype="datetime64[us]")
+    columns = ["calls_out_1d", "calls_out_7d", "sms_out_7d", "distinct_callees_7d"]
+    week = pd.Timedelta(days=AHEAD)
+    projected = vectors(project(tables, copy, ()), pd.DataFrame({"card_id": ["0"], "as_of": [now + week]}), columns)
+    today = vectors(tables, pd.DataFrame({"card_id": ["1"], "as_of": [now]}), columns)
+    assert projected[columns].values.tolist() == today[columns].values.tolist()

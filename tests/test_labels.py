@@ -37,6 +37,7 @@ def ledger(cards=(("A", None), ("B", None)), blocks=(), last_call=60.0, known=()
     con.register("cards", pd.DataFrame({"card_id": owners, "closed_at": stamps(closings)}).astype({"card_id": "str"}))
     frame = pd.DataFrame({"card_id": held, "blocked_at": stamps(starts), "kind": kinds}, dtype=None)
     frame["available_at"] = stamps(known or [None] * len(frame))
+    frame["unblocked_at"] = frame["blocked_at"]  # lifted at once, so that no card lies inside a block
     con.register("blocks", frame.astype({"card_id": "str", "kind": "str"}))
     con.register("calls", pd.DataFrame({"started_at": stamps([last_call] if last_call is not None else [])}))
     return SimpleNamespace(con=con, present=frozenset({"cards", "calls", "blocks"}))
@@ -190,3 +191,26 @@ def test_labels_read_the_tables_as_they_leave_the_door():
         ("007", day(5), 0.0),
         ("8", day(5), 0.0),
     ]
+
+
+def test_a_card_that_lay_inside_a_block_already_has_no_label_and_is_at_risk_until_that_is_known():
+    """A late ledger tells so afterwards: the morning could not know, but its forecast was neither right nor wrong."""
+    cards = pd.DataFrame({"card_id": ["A"], "operator": "o", "home_region": "r", "activated_at": day(-90)})
+    calls = pd.DataFrame({"card_id": ["A"], "started_at": [day(60)], "callee": "x", "talk_s": 1.0})
+    blocks = pd.DataFrame(
+        {
+            "card_id": "A",
+            "blocked_at": [day(1), day(20), day(22)],
+            "unblocked_at": [day(10), pd.NaT, pd.NaT],
+            "kind": ["full_stop", "warning", "full_stop"],
+            "available_at": [day(4), day(20), day(22)],
+        }
+    )
+    tables = read_tables({"cards": cards, "calls": calls, "blocks": blocks})
+    asked = pd.DataFrame({"card_id": "A", "as_of": [day(n) for n in (0, 1, 2, 5, 10, 21, 23)]})
+    told = labels(tables, asked, 7, day(60))
+    assert told["unknown_reason"].tolist()[2:4] == ["already_stopped"] * 2
+    assert told["unknown_reason"].tolist()[-1] == "already_stopped"
+    assert told["label"].tolist()[:2] + told["label"].tolist()[4:6] == [1.0, 1.0, 0.0, 1.0]
+    at = [f"{date:%m-%d}" for date in at_risk(tables, asked["as_of"])["as_of"]]
+    assert at == [f"{day(n):%m-%d}" for n in (0, 1, 2, 10, 21)]

@@ -393,3 +393,42 @@ def test_the_page_tells_the_findings_and_the_version_that_scored(place: Path) ->
         "list.html",
         "monitor.json",
     ]
+
+
+def test_files_behind_a_link_count_as_inputs(place: Path) -> None:
+    """An export on another disk: a change in it is another morning's data."""
+    by_month(place / "exports")
+    (place / "exports/calls").rename(place / "elsewhere")
+    (place / "exports/calls").symlink_to(place / "elsewhere")
+    (place / "elsewhere/circle").symlink_to(place / "exports")
+    before = inputs_of(place / "exports")
+    assert any(name.startswith("calls/") for name, _, _ in before.stamp)
+    newest = max((place / "elsewhere").glob("*.parquet"))
+    pd.read_parquet(newest).iloc[:-1].to_parquet(newest, index=False)
+    assert inputs_of(place / "exports").digest != before.digest
+
+
+def test_another_key_of_the_pseudonyms_is_another_morning_and_so_is_a_list_that_is_gone(place: Path) -> None:
+    (place / "key").write_text("a secret of many bytes")
+    file = settings(place)
+    file.write_text('pseudonymise = "key"\n' + file.read_text())
+    assert morning(place)[0] == DELIVERED
+    assert "delivered before" in morning(place)[1][0]
+    shutil.rmtree(place / f"lists/{AS_OF}")
+    assert len(morning(place)[1]) > 1
+    assert (place / f"lists/{AS_OF}/list.csv").is_file()
+    cards = set(pd.read_csv(place / f"lists/{AS_OF}/list.csv")["card_id"])
+    (place / "key").write_text("another secret, as long")
+    assert len(morning(place)[1]) > 1
+    assert not cards & set(pd.read_csv(place / f"lists/{AS_OF}/list.csv")["card_id"])
+
+
+def test_a_list_that_a_killed_run_had_moved_aside_comes_back(tmp_path: Path) -> None:
+    place = Workspace(tmp_path / "workspace", tmp_path / "lists")
+    place.make()
+    aside = place.lists / ".2025-04-30.old-999999.1-abcd1234"
+    aside.mkdir()
+    (aside / "list.csv").write_text("card_id")
+    sweep_leftovers(place, AS_OF)
+    assert [path.name for path in place.lists.iterdir()] == ["2025-04-30"]
+    assert (place.lists / "2025-04-30/list.csv").read_text() == "card_id"

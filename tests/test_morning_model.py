@@ -95,3 +95,31 @@ def test_a_challenger_is_due_by_age_or_alarm_and_never_on_a_day_before_the_last(
     assert due(date(2024, 3, 2), ("operator A",)) == "an alarm was raised: operator A"
     assert due(date(2024, 3, 1), ("operator A",)) is None
     assert due(date(2024, 3, 2), ("operator A",), "on_alarm = false") is None
+
+
+def test_a_version_that_was_rolled_back_by_hand_is_not_promoted_by_the_run_that_goes_on(demo: Path, tmp_path: Path) -> None:
+    place = Workspace(tmp_path / "workspace", tmp_path / "lists")
+    for _ in range(2):
+        registry.add_version(place.models, demo / "demo/model", {"made_at": "2025-03-01"})
+    registry.promote(place.models, "v1")
+    told = {"compare": {"comparison": Comparison("v2", "v1", "promoted", "for the test").to_json()}}
+    morning = steps.Morning(
+        read_config(settings(tmp_path)), date(2025, 4, 1), date(2025, 4, 1), place, Inputs("", 0, 0, ()), told, print
+    )
+    steps.promote(morning, tmp_path)  # killed here, and before the run goes on
+    registry.rollback(place.models)
+    assert "nothing is changed" in steps.promote(morning, tmp_path)["lines"][0]
+    assert registry.champion(place.models).name == "v1"
+    assert registry.states(place.models)["v2"] == registry.ROLLED_BACK
+
+
+def test_a_version_of_other_settings_was_not_made_this_morning(demo: Path, tmp_path: Path) -> None:
+    place = Workspace(tmp_path / "workspace", tmp_path / "lists")
+    config = read_config(settings(tmp_path))
+    day = date(2025, 4, 1)
+    told = {"made_at": day.isoformat(), "inputs": "", "settings": config.part("model")}
+    registry.add_version(place.models, demo / "demo/model", told)
+    inputs = Inputs("", 0, 0, ())
+    assert steps._made_today(steps.Morning(config, day, day, place, inputs, {}, print)).name == "v1"
+    other = read_config(settings(tmp_path, more="seed = 5"))
+    assert steps._made_today(steps.Morning(other, day, day, place, inputs, {}, print)) is None

@@ -133,6 +133,7 @@ def _forecast(  # noqa: PLR0913 - the state of one loop
     rows, chances, further = [], [], []
     for number, origin in enumerate(plan):
         earlier, later, judged = (examples.take(part) for part in rows_of(origin, examples.dates))
+        later = later.known_at(np.datetime64(origin.start))
         found = {}
         for name in names:
             tell(f"Origin {number + 1} of {len(plan)}, {origin.start.date()}: {name}")

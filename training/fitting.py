@@ -17,7 +17,7 @@ from blockrisk.training.operators import shift_operators
 from blockrisk.training.plots import MODEL
 from blockrisk.training.rules import RULES, fit_rules
 from blockrisk.training.sentences import mistake
-from blockrisk.training.split import RowSplit
+from blockrisk.training.split import RowSplit, step_of
 from blockrisk.training.weekdays import weekday_rates
 
 SIMPLE_LEARNER: Final = "smooth_logistic"
@@ -64,6 +64,13 @@ class Examples:
             others={days: y[rows] for days, y in self.others.items()},
         )
 
+    def known_at(self, moment: np.datetime64) -> "Examples":
+        """Leave out the labels at further horizons that were not known at a moment: those that look past it."""
+        if self.dates is None:
+            return self
+        ends = {days: self.dates + np.timedelta64(days, "D") for days in self.others}
+        return replace(self, others={days: np.where(ends[days] > moment, np.nan, y) for days, y in self.others.items()})
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -92,11 +99,17 @@ def fit_and_judge(  # noqa: PLR0913 - the parts of one course
     """
     train, calibrate, test = (examples.take(rows) for rows in split)
     first = first or fit_examples(train, learner, seed, jobs)
-    judged, ladder = calibrated(first, first, calibrate)
+    known = _known_before(test, train, calibrate)
+    judged, ladder = calibrated(first, first, known[1])
     samples = _samples(judged, train, calibrate, test, seed)
     later = examples.take(np.concatenate([split.calibrate, split.test]))
     shipped, rungs = calibrated(first, fit_examples(examples, learner, seed, jobs), later)
-    return Fitted(shipped, samples, comparison(samples), rungs, _horizon_figures(judged, ladder, join(train, calibrate), test))
+    return Fitted(shipped, samples, comparison(samples), rungs, _horizon_figures(judged, ladder, join(*known), test))
+
+
+def _known_before(test: Examples, *earlier: Examples) -> list[Examples]:
+    """Give the earlier rows as they were known when the first test row was forecast."""
+    return [part if test.dates is None else part.known_at(test.dates.min()) for part in earlier]
 
 
 def fit_forward(earlier: Examples, later: Examples, learner: str, seed: int, jobs: int) -> tuple[Any, Ladder | None]:
@@ -132,10 +145,19 @@ def _horizon_figures(model: Forecast, ladder: Ladder | None, earlier: Examples, 
     found = probability(ladder.margins(model.margin(test.frame), test.dates))
     before, labels = ({**rows.others, ladder.primary: rows.y} for rows in (earlier, test))
     known = {days: ~np.isnan(labels[days]) for days in ladder.days}
+    rates = {days: _rate(before, days, ladder.primary) for days in ladder.days}
     return {
-        days: horizon_figures(labels[days][known[days]], found[known[days], place], float(np.nanmean(before[days])))
+        days: horizon_figures(labels[days][known[days]], found[known[days], place], rates[days])
         for place, days in enumerate(ladder.days)
     }
+
+
+def _rate(labels: Mapping[int, np.ndarray], days: int, primary: int) -> float:
+    """Give the share of rows with a block within days; where no label was known yet, that of a steady hazard."""
+    y = labels[days]
+    if np.isnan(y).all():
+        return float(1 - (1 - np.nanmean(labels[primary])) ** (days / primary))
+    return float(np.nanmean(y))
 
 
 def check_learner(name: str | None) -> None:
@@ -180,8 +202,10 @@ def _samples(model: Forecast, train: Examples, calibrate: Examples, test: Exampl
     known = np.concatenate([train.y, calibrate.y])
     rate = float(known.mean())
 
+    overlap = 1.0 if test.horizon is None else max(1.0, test.horizon / step_of(test.horizon))
+
     def sample(p: np.ndarray) -> Sample:
-        return Sample(test.y, p, test.dates, rate, seed)
+        return Sample(test.y, p, test.dates, rate, seed, overlap=overlap)
 
     found = {MODEL: sample(_chance(model, test.frame)), "base_rate": sample(np.full(len(test.y), rate))}
     if any(rule.column in test.frame.columns for rule in RULES):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LEDGER_SHARE: Final = 0.99
 """Share of the blocks of a day that must be known before the day counts as observed, where the ledger comes late."""
 
-UNKNOWN_REASONS: Final = ("end_of_observation", "closed", "arrears_stop", "user_request", "unknown_kind")
+UNKNOWN_REASONS: Final = ("end_of_observation", "already_stopped", "closed", "arrears_stop", "user_request", "unknown_kind")
 """Why a label is missing, in the order in which the first that holds is named."""
 
 _LABELS = """
@@ -36,15 +36,21 @@ WITH asked AS (
     SELECT DISTINCT asked.row_id
     FROM asked JOIN cards
       ON cards.card_id = asked.card_id AND cards.closed_at >= asked.as_of AND cards.closed_at < asked.until
+), stopped AS (
+    SELECT DISTINCT asked.row_id
+    FROM asked JOIN blocks
+      ON blocks.card_id = asked.card_id AND coalesce(blocks.kind, 'full_stop') <> 'warning'
+      AND blocks.blocked_at < asked.as_of AND (blocks.unblocked_at IS NULL OR blocks.unblocked_at > asked.as_of)
 ), reasons AS (
     SELECT asked.row_id, coalesce(seen.blocked, false) AS blocked,
            CASE WHEN asked.until > $until THEN 'end_of_observation'
+                WHEN stopped.row_id IS NOT NULL THEN 'already_stopped'
                 WHEN coalesce(seen.blocked, false) THEN NULL
                 WHEN closings.row_id IS NOT NULL THEN 'closed'
                 WHEN seen.arrears THEN 'arrears_stop'
                 WHEN seen.asked_for THEN 'user_request'
                 WHEN seen.unclear THEN 'unknown_kind' END AS unknown_reason
-    FROM asked LEFT JOIN seen USING (row_id) LEFT JOIN closings USING (row_id)
+    FROM asked LEFT JOIN seen USING (row_id) LEFT JOIN closings USING (row_id) LEFT JOIN stopped USING (row_id)
 )
 SELECT row_id, CASE WHEN unknown_reason IS NULL THEN CAST(blocked AS DOUBLE) END AS label, unknown_reason
 FROM reasons ORDER BY row_id
@@ -63,10 +69,12 @@ def labels(
     `requests` holds `card_id` and `as_of`, any further columns and any index; all come back in the same order, with
     `label` and `unknown_reason` added. The interval is half-open: [as_of, as_of + horizon_days). The label is 1.0 if a
     block of one of `kinds` starts in it, else 0.0. It is NaN, and `unknown_reason` says why (`UNKNOWN_REASONS`), if
-    the interval reaches past `until`, the end of observation, or if no such block starts in it and the card is
-    closed, stopped for arrears, stopped at the user's request or stopped in a way that has no name of the contract
-    within it. A blank kind is a full stop; no request gives no row. Whether a card was at risk at `as_of` is not asked
-    here. Raises UserError without a blocks table. Source: the data contract, "Label".
+    the interval reaches past `until`, the end of observation, if the card lay inside a block at `as_of` (a late ledger tells
+    so afterwards), or if no such block starts in it and the card is closed, stopped for arrears, stopped at the user's request
+    or stopped in a way that has no name of the contract within it. A blank kind is a full stop; no request gives no row.
+    Whether a card was in use at `as_of` otherwise is not asked here.
+
+    Raises UserError without a blocks table. Source: the data contract, "Label".
 
     >>> from blockrisk.features import read_tables
     >>> day = pd.Timestamp

@@ -22,7 +22,8 @@ every card, so that acted cards get no credit for having had to live until the a
 def check_effect(context: Context) -> Result:
     """Compare alerted cards that were acted on with those that were not, both against what was forecast for them.
 
-    One row an alert: the first morning of an unbroken run on the list. A card blocked within the first day is in neither group.
+    One row an alert: the first morning of an unbroken run on the list, and none within the horizon of the one before, or one block
+    would count for several. A card blocked within the first day is in neither group.
     """
     if "actions" not in context.tables.present:
         return Result()
@@ -67,7 +68,13 @@ def _alerts(context: Context) -> pd.DataFrame:
     rows = listed_rows(context).sort_values(["card_id", "as_of"], ignore_index=True)
     before = rows["listed"].shift(fill_value=False) & (rows["card_id"] == rows["card_id"].shift())
     before &= rows["as_of"].diff() == pd.Timedelta(days=1)
-    return rows[rows["listed"] & ~before & rows["label"].notna()].reset_index(drop=True)
+    rows = rows[rows["listed"] & ~before & rows["label"].notna()]
+    kept, horizon = [], pd.Timedelta(days=int(context.model.bundle.manifest["horizon_days"]))
+    last: dict[str, pd.Timestamp] = {}
+    for card, as_of in zip(rows["card_id"], rows["as_of"], strict=True):
+        kept.append(card not in last or as_of >= last[card] + horizon)
+        last[card] = as_of if kept[-1] else last[card]
+    return rows[np.array(kept, dtype=bool)].reset_index(drop=True)
 
 
 def _row(name: str, rows: Array, blocked: Array, expected: Array) -> dict[str, Any]:

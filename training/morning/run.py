@@ -1,5 +1,6 @@
 """The morning run: its steps one after the other, each taken up where a killed run left it, all of it on record."""
 
+import hmac
 import json
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from blockrisk.features.errors import UserError
 from blockrisk.features.intake.days import digest_of
+from blockrisk.features.intake.pseudonyms import read_key
 from blockrisk.features.output import write_text
 from blockrisk.models.errors import BundleError
 from blockrisk.models.folder import new_folder, remove_folder
@@ -99,9 +101,11 @@ def run(  # noqa: PLR0913 - what the command knows
 def _morning(morning: Morning, attempt: dict[str, Any], *, again: bool, say: Callable[[str], None]) -> int:
     config, as_of, place, inputs = morning.config, morning.as_of, morning.place, morning.inputs
     key = {"inputs": inputs.digest, "settings": config.to_json(), "blockrisk": records.versions_in_use()["blockrisk"]}
+    if secret := config["pseudonymise"]:
+        key["pseudonyms"] = hmac.new(read_key(secret), b"blockrisk morning", "sha256").hexdigest()
     path = place.records / f"{as_of}.json"
     earlier = read_record(path)
-    if earlier and earlier["status"] == DONE and earlier["key"] == key and not again:
+    if earlier and earlier["status"] == DONE and earlier["key"] == key and morning.delivered.is_dir() and not again:
         say(sentences.say("delivered_before", day=as_of))
         return int(earlier["exit_code"])
     _forget_other(place.work(as_of), key, again=again)

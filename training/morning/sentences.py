@@ -109,6 +109,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{challenger} was compared with {champion}, which no longer serves: nothing is changed",
         "{challenger} 與已不再服務的 {champion} 作了比較：不作變更",
     ),
+    "rolled_back_since": (
+        "{challenger} was rolled back by hand since it was compared: nothing is changed",
+        "{challenger} 在比較之後已被人手回退：不作變更",
+    ),
     "promoted": (
         "{challenger} serves from now on; `blockrisk rollback` lets {champion} serve again",
         "自此由 {challenger} 服務；`blockrisk rollback` 可讓 {champion} 再服務",

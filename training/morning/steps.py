@@ -182,6 +182,8 @@ def promote(morning: Morning, folder: Path) -> Told:
         serving = registry.champion(models)
         if serving is None or serving.name not in (found["champion"], found["challenger"]):
             return {"lines": [say("compared_in_vain", challenger=found["challenger"], champion=found["champion"])]}
+        if registry.states(models).get(found["challenger"]) == registry.ROLLED_BACK:
+            return {"lines": [say("rolled_back_since", challenger=found["challenger"])]}
         if found["state"] == PROMOTED:
             registry.promote(models, found["challenger"])
             lines.append(say("promoted", challenger=found["challenger"], champion=found["champion"]))
@@ -193,9 +195,9 @@ def promote(morning: Morning, folder: Path) -> Told:
 
 
 def _made_today(morning: Morning) -> registry.Version | None:
-    """Find the version that a killed run of this morning had already made of these data."""
+    """Find the version that a killed run of this morning had already made of these data with these settings."""
     known = registry.versions(morning.place.models)
-    told = {"made_at": morning.as_of.isoformat(), "inputs": morning.inputs.digest}
+    told = {"made_at": morning.as_of.isoformat(), "inputs": morning.inputs.digest, "settings": morning.config.part("model")}
     return known[-1] if known and all(known[-1].told.get(name) == value for name, value in told.items()) else None
 
 
@@ -219,6 +221,7 @@ def _train(morning: Morning) -> registry.Version:
         told: Told = {
             "made_at": morning.as_of.isoformat(),
             "inputs": morning.inputs.digest,
+            "settings": settings,
             "cautions": [str(caution) for caution in made.cautions],
         }
         told |= {"mlflow": aliases.log_version(out, morning.place.store) if config["mlflow"] else None}

@@ -1,6 +1,7 @@
 """The folder of a morning run: what lies where, what is swept at the start, and what is kept for how long."""
 
 import hashlib
+import os
 import re
 import shutil
 import tempfile
@@ -72,7 +73,7 @@ def sweep_leftovers(place: Workspace, as_of: date) -> int:
     """
     hidden = [path for folder in _folders(place, as_of) for path in folder.glob(".*") if _leftover(path)]
     for path in hidden:
-        sweep(path.with_name(path.name[1:].rpartition(".new-")[0] or path.name))
+        sweep(path.with_name(re.split(r"\.(?:new|old)-", path.name[1:])[0]))
         sweep_files(path.with_name(path.name[1:].rsplit(".", 2)[0]))
     others = [path for path in (place.root / "work").iterdir() if path.name != as_of.isoformat()]
     for path in others:
@@ -148,8 +149,18 @@ def check_unchanged(data: Path, inputs: Inputs) -> None:
         raise mistake("data_changed", data=data, file=min(changed)[0])
 
 
+def _files(data: Path) -> list[Path]:
+    """List the files of a folder and of those below it, each once; linked ones too, as tables are read through links."""
+    found, met = [], set()
+    for folder, below, names in os.walk(data, followlinks=True):
+        found += [path for name in names if (path := Path(folder, name)).is_file()]
+        met.add(os.path.realpath(folder))
+        below[:] = [name for name in below if os.path.realpath(Path(folder, name)) not in met]
+    return found
+
+
 def _stamp(data: Path) -> tuple[tuple[str, int, int], ...]:
-    paths = [path for path in data.rglob("*") if path.is_file()] if data.is_dir() else [data] if data.is_file() else []
+    paths = _files(data) if data.is_dir() else [data] if data.is_file() else []
     home = data if data.is_dir() else data.parent
     found = [(path.relative_to(home).as_posix(), path.stat()) for path in paths]
     return tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found))
