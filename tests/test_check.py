@@ -92,6 +92,14 @@ ODD: dict[str, Callable[[], dict[str, pd.DataFrame]]] = {
     "calls_after_block": lambda: {
         "blocks": pd.DataFrame([["0012", "2025-01-09"], ["0012", "2025-01-07"]], columns=["card_id", "blocked_at"])
     },
+    "contradictory_cards": lambda: {"cards": pd.concat([frames()["cards"], frames()["cards"].assign(operator="another 9")])},
+    "closed_first": lambda: {"cards": frames()["cards"].assign(closed_at="2020-01-01")},
+    "spellings": lambda: {
+        "cards": pd.concat(
+            [frames()["cards"].assign(card_id=name, operator=name) for name in ("华信通信", "華信通信")] + [frames()["cards"]]
+        )
+    },
+    "lost_zeros": lambda: calls(card_id=lambda f: ["12", *f["card_id"][1:]]),
     "calls_before_activation": lambda: {"cards": frames()["cards"].assign(activated_at="2025-01-04")},
 }
 

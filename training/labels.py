@@ -137,7 +137,7 @@ def unknown_counts(labelled: pd.DataFrame) -> dict[str, int]:
     """Count the rows without a label by reason, every reason named, also with 0.
 
     >>> unknown_counts(pd.DataFrame({"unknown_reason": [None, "closed", "closed"]}))
-    {'end_of_observation': 0, 'closed': 2, 'arrears_stop': 0, 'user_request': 0, 'unknown_kind': 0}
+    {'end_of_observation': 0, 'already_stopped': 0, 'closed': 2, 'arrears_stop': 0, 'user_request': 0, 'unknown_kind': 0}
     """
     counts = labelled["unknown_reason"].value_counts()
     return {reason: int(counts.get(reason, 0)) for reason in UNKNOWN_REASONS}

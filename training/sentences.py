@@ -174,8 +174,8 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "評分之後還沒有過完一天，因此沒有封停可與預測對照",
     ),
     "no_ripe_list": (
-        "no list is {days} days old yet, so none can be judged",
-        "還沒有滿 {days} 天的名單，因此都無法評判",
+        "what became of cards is known until {end}, and no list was {days} days old by then, so none can be judged",
+        "卡的結果已知到 {end} 為止，屆時還沒有滿 {days} 天的名單，因此都無法評判",
     ),
 }
 """Code -> English, traditional Chinese."""

@@ -1,29 +1,17 @@
 """What is odd about a data set that was read: declared checks, each with its figures. None of them changes a row."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from blockrisk.features import tables as contract
+from blockrisk.features.intake.card_checks import CARD_CHECKS
 from blockrisk.features.intake.dataset import Tables
-from blockrisk.features.intake.look import Look
+from blockrisk.features.intake.look import Check, Figures, Look
 from blockrisk.features.messages import either
 
-Figures = dict[str, Any]
 _STILL_DAYS, _STILL_CALLS = 2, 3
 """Days after a block, and answered calls made then, from which a card is seen to be in use."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """Declare a check: its name, what it says in both languages with the figures filled in, and the function that finds them."""
-
-    name: str
-    en: str
-    zh: str
-    find: Callable[[Look], list[Figures]]
 
 
 @dataclass(frozen=True)
@@ -74,13 +62,7 @@ def _blank_columns(look: Look) -> list[Figures]:
 
 
 def _unknown_cards(look: Look) -> list[Figures]:
-    found = []
-    for table in contract.TABLES:
-        if table.name != "cards" and table.name in look.tables.present and table.key[0] == "card_id":
-            sql = f"select count(*), count(distinct card_id) from {table.name} where card_id not in (select card_id from cards)"
-            [(rows, cards)] = look.rows(sql)
-            found += [{"table": table.name, "rows": rows, "cards": cards}] if rows else []
-    return found
+    return [{"table": table, "rows": rows, "cards": cards} for table, rows, cards in look.of_unknown_cards]
 
 
 def _night_peak(look: Look) -> list[Figures]:
@@ -209,6 +191,7 @@ WARNINGS: tuple[Check, ...] = (
         "{table}：{rows:,} 行屬於 cards 表中沒有的 {cards:,} 張卡；不用於預測",
         _unknown_cards,
     ),
+    *CARD_CHECKS,
     Check(
         "night_peak",
         "{share:.0%} of {calls:,} outgoing calls lie between 0 and 7 o'clock, most at {hour}: are the times in UTC? give --zone",

@@ -6,10 +6,30 @@ from blockrisk.features.intake.sources import quoted
 from blockrisk.features.repeats import create_repeated
 from blockrisk.features.tables import Column, Table
 
+CONTRADICTIONS = "contradictions"
+"""The table of cards whose rows differ in what every card has one of."""
+
 
 def drop_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Keep one row a key: of blocks a stop before a warning; the one known first, the one that says most, the greatest values."""
     with_later_rows(con, table, table.name, "rowid", f"delete from {table.name} where rowid in ({{later}})")
+
+
+def keep_contradictions(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Leave in CONTRADICTIONS, for each column, how many keys of a staged table have rows that differ in it, and the first of them.
+
+    Its columns: column_name, cards, card, one, other (the least and the greatest value, as text).
+    """
+    [key] = table.key
+    columns = [column.name for column in table.columns if column.name != key and column.required]
+    parts = [
+        f"""select '{name}' as column_name, count(*) as cards, min(key) as card, arg_min(low, key)::VARCHAR as one,
+            arg_min(high, key)::VARCHAR as other
+        from (select {key} as key, min({name}) as low, max({name}) as high from {table.name} group by {key} having low <> high)
+        having count(*) > 0"""
+        for name in columns
+    ]
+    con.execute(f"create temp table {CONTRADICTIONS} as {' union all '.join(parts)}")
 
 
 def with_later_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: str, place: str, statement: str) -> None:

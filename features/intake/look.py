@@ -1,5 +1,6 @@
 """What several checks ask of a data set, found in as few scans of the calls as can be."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,6 +38,9 @@ _WEEKS = """
     window w as (order by week) order by week"""
 
 
+Figures = dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Look:
     """Look at a data set; what is asked more than once is found once."""
@@ -67,6 +71,16 @@ class Look:
         return dict(zip(asked, found, strict=True))
 
     @cached_property
+    def of_unknown_cards(self) -> list[tuple[str, int, int]]:
+        """List the tables that hold rows of cards that are not in the table cards: name, rows, cards."""
+        found = []
+        for table in contract.TABLES:
+            if table.name != "cards" and table.name in self.tables.present and table.key[0] == "card_id":
+                sql = f"select count(*), count(distinct card_id) from {table.name} where card_id not in (select card_id from cards)"
+                found += [(table.name, rows, cards) for rows, cards in self.rows(sql) if rows]
+        return found
+
+    @cached_property
     def days(self) -> list[tuple[Any, int, int]]:
         """List the days with calls: date, number of calls, and what they hold beside the date, as a hash."""
         return [(day, calls, content) for day, calls, content in self.rows(_DAYS)]
@@ -80,3 +94,13 @@ class Look:
 def _nothing(column: Column) -> str:
     """Give what stands in a column that says nothing."""
     return "'unknown'" if column.type == "choice" else "null"
+
+
+@dataclass(frozen=True)
+class Check:
+    """Declare a check: its name, what it says in both languages with the figures filled in, and the function that finds them."""
+
+    name: str
+    en: str
+    zh: str
+    find: Callable[[Look], list[Figures]]

@@ -13,7 +13,7 @@ from blockrisk.features import tables as contract
 from blockrisk.features.errors import UserError, mistake
 from blockrisk.features.intake import staging
 from blockrisk.features.intake.dataset import KeptDays, Mapped, RowCount, Tables, connect, link, lock, spill_folder
-from blockrisk.features.intake.duplicates import drop_duplicates
+from blockrisk.features.intake.duplicates import drop_duplicates, keep_contradictions
 from blockrisk.features.intake.macros import MACROS
 from blockrisk.features.intake.manifest import Store, open_store
 from blockrisk.features.intake.mapping import FILE, Rule, check_names, read_mapping
@@ -150,6 +150,8 @@ def _stage(door: Door, table: Table) -> tuple[list[staging.Staged], Parts | None
     parts = overflow.settle() if overflow else None
     if not parts:
         staging.settle(door.con, table)
+        if table.name == "cards":
+            keep_contradictions(door.con, table)
         drop_duplicates(door.con, table)
     return staged, parts
 

@@ -54,7 +54,7 @@ def listed_rows(context: Context) -> pd.DataFrame:
 
 
 def _unripe(context: Context) -> str:
-    return say("no_ripe_list", days=context.model.bundle.manifest["horizon_days"])
+    return say("no_ripe_list", days=context.model.bundle.manifest["horizon_days"], end=f"{context.end:%Y-%m-%d}")
 
 
 def _figures(ripe: pd.DataFrame, context: Context) -> dict[str, Any]:

@@ -29,12 +29,14 @@ def models(workspace: Path) -> None:
     """List the versions of the model with their figures: which serves, which waits, and what was decided about each."""
     from rich.console import Console
 
-    from blockrisk.training.morning.registry import ROLLED_BACK, decision, versions
+    from blockrisk.training.morning.registry import ROLLED_BACK, decision, states, versions
 
     place = _models(workspace)
+    now = states(place)
     Console(width=140, highlight=False).print(_table(place))
     for found in versions(place):
-        if (decided := decision(place, found.name)) is not None:
+        decided, state = decision(place, found.name), now[found.name]
+        if decided is not None and (decided["state"] != ROLLED_BACK or state == ROLLED_BACK):  # it may serve again since
             beside = "to" if decided["state"] == ROLLED_BACK else "against"
             click.echo(f"{found.name}, {decided['as_of']}: {decided['state']} {beside} {decided['champion']}, {decided['why']}")
 
