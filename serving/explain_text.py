@@ -76,7 +76,7 @@ def _effect(advice: Advice, language: str) -> str:
     chances = {"without": advice.probability_without, "with_": advice.probability_with, "low": advice.low, "high": advice.high}
     told = {name: percent(chance) for name, chance in chances.items()}
     line = WORDS["effect"][language].format(text=advice.text[language], **told)
-    if advice.calls_given_up is not None:
+    if advice.calls_given_up is not None and advice.calls_given_up >= 0.5:
         line += WORDS["given_up"][language].format(calls=advice.calls_given_up)
     return line
 

@@ -212,7 +212,7 @@ WARNINGS: tuple[Check, ...] = (
     ),
     Check(
         "long_talk",
-        "{calls:,} talks last over four hours, the longest {hours:.1f}: is the unit seconds?",
+        "{calls:,} talks last over four hours, the longest {hours:,.1f} hours: is the unit seconds?",
         "{calls:,} 次通話超過四小時，最長 {hours:.1f} 小時：單位是秒嗎？",
         _long_talks,
     ),
