@@ -104,6 +104,18 @@ def test_an_alarm_is_raised_from_what_was_known_that_day() -> None:
         assert [found.raised for found in cut] == [found.raised for found in whole if found.raised <= change.raised]
 
 
+def test_a_region_that_grows_large_later_moves_no_earlier_alarm() -> None:
+    for seed in range(60):
+        expected = np.stack([np.full(140, 0.3), np.where(np.arange(140) < 90, 0.05, 0.4)])
+        observed = np.random.default_rng(seed).poisson(expected * np.where(np.arange(140) < 50, 1.0, 2.2)).astype(float)
+        whole = watch(observed, expected)[:1]
+        for change in whole:
+            [cut] = watch(observed[:, : change.raised + 1], expected[:, : change.raised + 1])
+            assert cut.raised == change.raised
+        before = watch(observed[:, :90], expected[:, :90])[:1]
+        assert [found.raised for found in before] == [found.raised for found in whole if found.raised < 90]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(("cards", "years", "delay", "date_error"), [(417, 150, 18.0, 6.0), (1500, 50, 8.0, 3.0)])
 def test_a_doubling_is_found_in_time_with_at_most_one_false_alarm_a_year(

@@ -68,10 +68,13 @@ class Change:
 
 @dataclass(frozen=True)
 class _Level:
-    """Hold what is known of a stream's ratio before its first day: so many observed on so many expected blocks."""
+    """Hold what is known of a stream's ratio before its first day: so many observed on so many expected blocks.
 
-    observed: float = TRUST
-    expected: float = TRUST
+    Numbers, or float64[days, 1] where what is known grows with the days.
+    """
+
+    observed: float | Array = TRUST
+    expected: float | Array = TRUST
 
 
 @dataclass(frozen=True)
@@ -173,12 +176,16 @@ def _next(kept: Array, expected: Array, first: int, level: _Level, factor: float
     """Find the next alarm from day `first` on: its day, the index of the region that it is about, the likeliest start."""
     streams = [part[:, first:] for part in (kept, expected)]
     total, starts = evidence(streams[0].sum(axis=0, keepdims=True), streams[1].sum(axis=0, keepdims=True), level, factor)
-    large = np.flatnonzero(streams[1][:, -WINDOW_DAYS:].sum(axis=1) >= REGION_BLOCKS) if len(kept) > 1 else np.zeros(0, dtype=int)
+    recent = np.cumsum(streams[1], axis=1)
+    recent[:, WINDOW_DAYS:] -= recent[:, :-WINDOW_DAYS].copy()
+    is_large = (recent >= REGION_BLOCKS) & (len(kept) > 1)
+    large = np.flatnonzero(is_large.any(axis=1))
     joint = total[0]
     if len(large):
-        scale = np.maximum(expected[large].sum(axis=1), 1e-9) / max(float(expected.sum()), 1e-9)
+        grown = np.cumsum(expected, axis=1)[:, first:]  # a day knows the forecasts until itself
+        scale = np.maximum(grown[large], 1e-9) / np.maximum(grown.sum(axis=0), 1e-9)
         own, own_starts = _by_region(streams, large, scale, level, factor)
-        parts = np.concatenate([total + np.log(1 - _REGION_SHARE), own + np.log(_REGION_SHARE / len(large))])
+        parts = np.concatenate([total, own]) + _log_shares(is_large[large])
         joint = logsumexp(parts, axis=0)
     over = np.flatnonzero(joint >= _limit(streams[1].sum(axis=0)))
     if not len(over):
@@ -191,6 +198,13 @@ def _next(kept: Array, expected: Array, first: int, level: _Level, factor: float
     return first + day, region, start
 
 
+def _log_shares(large: Array) -> Array:
+    """Give the log share of the evidence of the operator as a whole and of each region, float64[1 + regions, days]; -inf: none."""
+    many = large.sum(axis=0)
+    own = np.where(large, np.log(_REGION_SHARE / np.maximum(many, 1)), -np.inf)
+    return np.concatenate([np.where(many > 0, np.log(1 - _REGION_SHARE), 0.0)[None], own])
+
+
 def _limit(expected: Array) -> Array:
     """Give the log limit of each day, by the blocks expected a day: the mean of the days with forecasts until then."""
     rate = np.cumsum(expected) / np.maximum(np.cumsum(expected > 0), 1)
@@ -199,7 +213,12 @@ def _limit(expected: Array) -> Array:
 
 def _by_region(streams: list[Array], large: Array, scale: Array, level: _Level, factor: float) -> tuple[Array, Array]:
     found = [
-        evidence(streams[0][[place]], streams[1][[place]], _Level(level.observed * part, level.expected * part), factor)
+        evidence(
+            streams[0][[place]],
+            streams[1][[place]],
+            _Level(level.observed * part[:, None], level.expected * part[:, None]),
+            factor,
+        )
         for place, part in zip(large, scale, strict=True)
     ]
     return np.concatenate([total for total, _ in found]), np.concatenate([starts for _, starts in found])
