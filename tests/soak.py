@@ -143,7 +143,7 @@ def _unnoticed(year: Year) -> list[str]:
 
 def _grown(year: Year) -> list[str]:
     """Say what grew without bound, once the year is long enough for what is kept to be full."""
-    # The data grow too, and are read in part only; and at alarms a version is trained every three days, which waits for three weeks.
+    # The data grow too, and are read in part only; at alarms a version is trained every three days, and waits for three weeks.
     limits = {"memory": 0.02, "bytes": 0.2, "files": 0.2, "seconds": 2.0}
     enough = len(year.seconds) >= 4 * KEPT_DAYS
     return [
