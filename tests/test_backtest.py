@@ -173,6 +173,23 @@ def test_cards_that_are_stopped_many_at_a_time_move_no_level() -> None:
     assert np.median(doubled) > 0.45
 
 
+def test_a_block_that_fills_several_dates_moves_a_level_as_one_block() -> None:
+    """Thirty days ahead, eight days apart: a block is in four dates, neighbours differ little, and nothing has changed."""
+    rng = np.random.default_rng(0)
+    overlap, starts = 30 / 8, 8 * np.arange(9)
+    plain, aware, spread = [], [], []
+    for _ in range(200):
+        daily = rng.poisson(0.15, (6, 110))
+        blocks = np.stack([daily[:, start : start + 30].sum(axis=1) for start in starts], axis=1).astype(float)
+        expected = np.full(blocks.shape, 30 * 0.15)
+        plain.append(level_shifts(blocks[:, -4:], expected[:, -4:]))
+        spread.append(dispersion(blocks, expected, overlap))
+        scatter = overlap * spread[-1]
+        aware.append(level_shifts(blocks[:, -4:] / scatter, expected[:, -4:] / scatter))
+    assert np.std(aware) < 0.6 * np.std(plain)
+    assert 1.0 <= np.mean(spread) < 1.2
+
+
 def test_only_the_backtest_asks_the_oracle() -> None:
     """The truth serves figures; that no other file reads it is in test_architecture."""
     root = Path(__file__).resolve().parents[1]

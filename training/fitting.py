@@ -132,7 +132,7 @@ def calibrated(first: Any, model: Any, later: Examples) -> tuple[Any, Ladder | N
     if later.dates is None or later.horizon is None:
         return model, None
     if isinstance(model, Forecast):
-        model, shift = shift_operators(model, later.frame, later.y, margin, later.dates)
+        model, shift = shift_operators(model, later.frame, later.y, margin, later.dates, later.horizon)
         margin = margin + shift
     week = weekday_rates(later.blocked, later.dates.max() + np.timedelta64(later.horizon, "D"))
     return model, fit_ladder(margin, later.horizon, later.others, later.dates, week)

@@ -9,6 +9,7 @@ from scipy.special import gammaln
 
 from blockrisk.models.estimators import Forecast, probability
 from blockrisk.models.levels import LevelShifts
+from blockrisk.training.split import step_of
 
 Array = np.ndarray
 
@@ -25,11 +26,14 @@ where nothing changes, and follows a doubled rule to 1.14 (docs/decisions/0005).
 _STEADY, _CHANGED = 100.0, 1.5  # blocks' worth of trust in no shift, of an operator that kept to its rule and of one that changed
 
 
-def shift_operators(model: Forecast, frame: pd.DataFrame, y: Array, margin: Array, dates: Array) -> tuple[Forecast, Array]:
+def shift_operators(  # noqa: PLR0913 - the rows, column by column
+    model: Forecast, frame: pd.DataFrame, y: Array, margin: Array, dates: Array, horizon: int
+) -> tuple[Forecast, Array]:
     """Add to a model the shift of each operator that the latest rows bear out.
 
-    `frame`, `y` and `margin` (what a model that has not seen the rows says of them) are rows of n, `dates` their as_of dates. The
-    last RECENT_DAYS of them are counted, the earlier ones tell how far counts scatter. Returns the model and the shift of each row.
+    `frame`, `y` and `margin` (what a model that has not seen the rows says of them) are rows of n, `dates` their as_of dates,
+    `horizon` the days that y looks ahead. The last RECENT_DAYS of them are counted, the earlier ones tell how far counts scatter.
+    Returns the model and the shift of each row.
     A frame without operators changes nothing.
     """
     if COLUMN not in model.encoder.columns or not len(dates):
@@ -40,7 +44,8 @@ def shift_operators(model: Forecast, frame: pd.DataFrame, y: Array, margin: Arra
     days, day = np.unique(dates, return_inverse=True)
     observed, expected = (_by_cell(place, day, values, (len(known), len(days))) for values in (y, probability(margin)))
     recent = days > days[-1] - np.timedelta64(RECENT_DAYS, "D")
-    scatter = dispersion(observed, expected)
+    overlap = max(1.0, horizon / step_of(horizon))
+    scatter = overlap * dispersion(observed, expected, overlap)
     shifts = level_shifts(observed[:, recent] / scatter, expected[:, recent] / scatter)
     held = known != 0.0  # the number of an unknown operator
     levels = LevelShifts(column, known[held], shifts[held])
@@ -53,19 +58,19 @@ def _by_cell(place: Array, day: Array, values: Array, shape: tuple[int, int]) ->
     return np.bincount(place * shape[1] + day, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
 
 
-def dispersion(observed: Array, expected: Array) -> float:
+def dispersion(observed: Array, expected: Array, overlap: float = 1.0) -> float:
     """Estimate how much wider counts scatter from date to date than Poisson counts do: 1 or more.
 
     `observed` and `expected` float64[k, dates] are blocks by operator and date. Where operators stop many cards on one day, so many
     blocks are one event and tell as much as one. Differences between neighbouring dates are compared, of which a lasting change of
-    level is one.
+    level is one. Where a block fills `overlap` dates, neighbours share all but one of so many parts and differ by so much less.
 
     >>> dispersion(np.array([[3.0, 15.0, 3.0, 3.0]]), np.full((1, 4), 3.0)), dispersion(np.full((1, 4), 9.0), np.full((1, 4), 3.0))
     (16.0, 1.0)
     """
     steps = np.diff(observed - expected, axis=1)
     variance = float((expected[:, 1:] + expected[:, :-1]).sum())
-    return max(1.0, float((steps**2).sum()) / variance) if variance > 0 else 1.0
+    return max(1.0, overlap * float((steps**2).sum()) / variance) if variance > 0 else 1.0
 
 
 def level_shifts(observed: Array, expected: Array) -> Array:
