@@ -175,7 +175,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "no_ripe_list": (
         "what became of cards is known until {end}, and no list was {days} days old by then, so none can be judged",
-        "卡的結果已知到 {end} 為止，屆時還沒有滿 {days} 天的名單，因此都無法評判",
+        "卡的結果已知到 {end} 為止，那時還沒有滿 {days} 天的名單，因此都無法評判",
     ),
 }
 """Code -> English, traditional Chinese."""
