@@ -17,7 +17,7 @@ from blockrisk.training.operators import shift_operators
 from blockrisk.training.plots import MODEL
 from blockrisk.training.rules import RULES, fit_rules
 from blockrisk.training.sentences import mistake
-from blockrisk.training.split import RowSplit, step_of
+from blockrisk.training.split import RowSplit, overlap_of
 from blockrisk.training.weekdays import weekday_rates
 
 SIMPLE_LEARNER: Final = "smooth_logistic"
@@ -202,7 +202,7 @@ def _samples(model: Forecast, train: Examples, calibrate: Examples, test: Exampl
     known = np.concatenate([train.y, calibrate.y])
     rate = float(known.mean())
 
-    overlap = 1.0 if test.horizon is None else max(1.0, test.horizon / step_of(test.horizon))
+    overlap = 1.0 if test.horizon is None else overlap_of(test.horizon)
 
     def sample(p: np.ndarray) -> Sample:
         return Sample(test.y, p, test.dates, rate, seed, overlap=overlap)

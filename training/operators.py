@@ -9,7 +9,7 @@ from scipy.special import gammaln
 
 from blockrisk.models.estimators import Forecast, probability
 from blockrisk.models.levels import LevelShifts
-from blockrisk.training.split import step_of
+from blockrisk.training.split import overlap_of
 
 Array = np.ndarray
 
@@ -44,7 +44,7 @@ def shift_operators(  # noqa: PLR0913 - the rows, column by column
     days, day = np.unique(dates, return_inverse=True)
     observed, expected = (_by_cell(place, day, values, (len(known), len(days))) for values in (y, probability(margin)))
     recent = days > days[-1] - np.timedelta64(RECENT_DAYS, "D")
-    overlap = max(1.0, horizon / step_of(horizon))
+    overlap = overlap_of(horizon)
     scatter = overlap * dispersion(observed, expected, overlap)
     shifts = level_shifts(observed[:, recent] / scatter, expected[:, recent] / scatter)
     held = known != 0.0  # the number of an unknown operator

@@ -56,6 +56,15 @@ def step_of(horizon_days: int) -> int:
     return LEARN_DAYS if horizon_days >= 7 else horizon_days
 
 
+def overlap_of(horizon_days: int) -> float:
+    """Give how many of the dates to learn from look at one and the same day ahead: 1, or more for a horizon beyond their distance.
+
+    >>> overlap_of(7), overlap_of(30)
+    (1.0, 3.75)
+    """
+    return max(1.0, horizon_days / step_of(horizon_days))
+
+
 def prediction_dates(
     start: pd.Timestamp, until: pd.Timestamp, horizon_days: int, *, history_days: int = 30, step_days: int | None = None
 ) -> list[pd.Timestamp]:

@@ -27,7 +27,11 @@ def _spellings(look: Look) -> list[Figures]:
         alike = defaultdict(list)
         for (name,) in look.rows(f"select distinct {column} from cards where {column} is not null order by 1"):
             alike[folded(name)].append(name)
-        found += [{"column": column, "count": len(names), "names": ", ".join(names)} for names in alike.values() if len(names) > 1]
+        found += [
+            {"column": column, "count": len(names), "names": ", ".join(map(shown, names))}
+            for names in alike.values()
+            if len(names) > 1
+        ]
     return found
 
 

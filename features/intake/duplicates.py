@@ -25,11 +25,12 @@ def keep_contradictions(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     parts = [
         f"""select '{name}' as column_name, count(*) as cards, min(key) as card, arg_min(low, key)::VARCHAR as one,
             arg_min(high, key)::VARCHAR as other
-        from (select {key} as key, min({name}) as low, max({name}) as high from {table.name} group by {key} having low <> high)
+        from (select {key} as key, min({name}) as low, max({name}) as high from again group by {key} having low <> high)
         having count(*) > 0"""
         for name in columns
     ]
-    con.execute(f"create temp table {CONTRADICTIONS} as {' union all '.join(parts)}")
+    again = f"select * from {table.name} where {key} in (select {key} from {table.name} group by {key} having count(*) > 1)"
+    con.execute(f"create temp table {CONTRADICTIONS} as with again as materialized ({again}) {' union all '.join(parts)}")
 
 
 def with_later_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: str, place: str, statement: str) -> None:

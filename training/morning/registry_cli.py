@@ -33,10 +33,10 @@ def models(workspace: Path) -> None:
 
     place = _models(workspace)
     now = states(place)
-    Console(width=140, highlight=False).print(_table(place))
+    Console(width=140, highlight=False).print(_table(place, now))
     for found in versions(place):
-        decided, state = decision(place, found.name), now[found.name]
-        if decided is not None and (decided["state"] != ROLLED_BACK or state == ROLLED_BACK):  # it may serve again since
+        decided = decision(place, found.name)
+        if decided is not None and (decided["state"] != ROLLED_BACK or now[found.name] == ROLLED_BACK):  # it may serve again since
             beside = "to" if decided["state"] == ROLLED_BACK else "against"
             click.echo(f"{found.name}, {decided['as_of']}: {decided['state']} {beside} {decided['champion']}, {decided['why']}")
 
@@ -107,11 +107,11 @@ def _follow(workspace: Path, place: Path) -> None:
         click.echo(line)
 
 
-def _table(place: Path) -> "Table":
+def _table(place: Path, state: dict[str, str]) -> "Table":
     """Lay out the versions, the newest last; figures are those on the last slice of their own training."""
     from rich.table import Table
 
-    from blockrisk.training.morning.registry import states, versions
+    from blockrisk.training.morning.registry import versions
 
     table = Table(title="Versions, figures on the last slice of their training", title_justify="left")
     heads = (
@@ -127,7 +127,6 @@ def _table(place: Path) -> "Table":
     )
     for head in heads:
         table.add_column(head, no_wrap=True)
-    state = states(place)
     for found in versions(place):
         told = found.told
         figures = [told["metrics"].get(name) for name in ("roc_auc", "average_precision", "log_loss_skill", "observed_expected")]
