@@ -76,8 +76,8 @@ model: setup ## measure the model anew on five simulated worlds, and write docs/
 bench-extra: setup
 	@$(BIN)/python -c 'import polars' 2>/dev/null || $(BIN)/python -m pip install --quiet 'polars>=1.20' || $(BIN)/uv pip install --python $(BIN)/python --quiet 'polars>=1.20'
 
-bench: bench-extra ## measure the feature engine beside Polars and pandas on 1, 10 and 100 million calls, and write docs/BENCHMARKS.md
-	$(BIN)/python benchmarks/run.py --sizes 1,10,100 --rounds 3 --page docs/BENCHMARKS.md
+bench: bench-extra ## measure the feature engine beside Polars and pandas on 1, 10, 19 and 100 million calls, and write docs/BENCHMARKS.md
+	$(BIN)/python benchmarks/run.py --sizes 1,10,19,100 --rounds 3 --page docs/BENCHMARKS.md
 	$(MAKE) bench-morning bench-scoring
 
 bench-scoring: setup ## measure scoring with the demo's model, and write it into docs/SCALE.md
