@@ -9,7 +9,7 @@ from dataclasses import asdict
 from blockrisk.features import calls, conduct, standing
 from blockrisk.features.errors import UserError, mistake
 from blockrisk.features.feature import Feature
-from blockrisk.features.prepare import PREPARED
+from blockrisk.features.prepared import PREPARED
 from blockrisk.features.tiles import HISTOGRAM, TILES
 
 FEATURES: tuple[Feature, ...] = (

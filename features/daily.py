@@ -2,7 +2,7 @@
 
 A row of DAILY follows from the calls of its own day and of the day before, and from what stood beside them on that day: the card's
 home region, the limits in force, roaming notices, observed places. So daily rows can be kept (features.daily_store); what looks
-further back, or depends on the dates that are asked for, is made of them in features.prepare. `{low}` is the first day wanted.
+further back, or depends on the dates that are asked for, is made of them in features.prepared. `{low}` is the first day wanted.
 
 Calls of one day may become known on several (`seen`): a row of calls_by_day then counts those of its `seen` alone, but `day_out`,
 `most_hour` and `hours_over` are of all that is known by then, and hold for every as_of up to `until`, the next such day.

@@ -1,6 +1,6 @@
 """Tiles: how prepared rows become measures of a card over a window.
 
-A tile names the prepared table it reads (features.prepare), the unit within a card that its measures are grouped by, and the
+A tile names the prepared table it reads (features.prepared), the unit within a card that its measures are grouped by, and the
 measures themselves. A feature is an expression over the measures of one tile. All counts are integers, so that results do not
 depend on the number of threads; money is in cents, talk in ms, gaps in microseconds.
 """

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from blockrisk.features import Tables, UserError, at_risk, catalogue, plan, prepare, read_tables, vectors
+from blockrisk.features import Tables, UserError, at_risk, catalogue, plan, prepared, read_tables, vectors
 from blockrisk.features.cli import features
 from blockrisk.features.spark import SparkEngine, start_spark, translate
 from blockrisk.features.tables import TABLES
@@ -107,7 +107,7 @@ def test_every_statement_is_one_that_sqlglot_can_translate() -> None:
         {table.name for table in TABLES} | {f"{table.name}.{one.name}" for table in TABLES for one in table.columns}
     )
     wanted = plan.outputs(catalogue.columns())
-    texts = [sql.replace("{low}", "0") for sql in prepare.PREPARED.values()]
+    texts = [sql.replace("{low}", "0") for sql in prepared.PREPARED.values()]
     texts += [statement.sql for group in plan.statements(wanted, present) for statement in group.statements]
     texts.append(plan.vector_sql(wanted, present, catalogue.columns()))
     for text in texts:
