@@ -117,7 +117,7 @@ def _turns(value: str, by_day: str) -> str:
 
 
 def _counts(conditions: dict[str, str]) -> str:
-    return ", ".join(f"cast(count(*) filter (where {condition}) as INTEGER) as {name}" for name, condition in conditions.items())
+    return ", ".join(f"cast(count_if({condition}) as INTEGER) as {name}" for name, condition in conditions.items())
 
 
 _COUNTED = {
@@ -135,23 +135,24 @@ _COUNTED = {
 }
 """What is counted of the calls that a card made on a day and that became known on one day."""
 
-PAIRS = """
-    select pair_key(card_no, callee) as pair from callees_by_day where day >= {low}
-    union all
-    select pair_key(card_no, callee) from callees_by_day where out > 0 and incoming > 0 and day >= {low}"""
-"""The pair of card and callee of each row, as one number; twice where a row is of both directions."""
+PAIRS = "select pair_key(card_no, callee) as pair from callees_by_day where day >= {low}"
+"""The pair of card and callee of each row, as one number."""
+
+COMPACT_PAIRS = f"{PAIRS} union all {PAIRS} and out + incoming > 1"
+"""The same of kept rows: twice where a row is of several calls (COMPACT)."""
 
 IN_SHARED = "pair_key(card_no, callee) in (select pair from shared_pairs)"
-"""Whether a row's pair has others, or calls both ways; true of another pair only where two of them have one number."""
+"""Whether a row's pair has other calls; true of a pair without only where two of them have one number."""
 
 DAILY: dict[str, str] = {
     "declared_calls": f"""
-        select card_no, day, seen, cast(count(*) as INTEGER) as declared from call_rows r where offsite and exists ({_NOTICE})
+        select card_no, day, seen, cast(count(*) as INTEGER) as declared from call_rows r
+        where offsite and card_no in (select card_no from roaming_notices join card_rows using (card_id)) and exists ({_NOTICE})
         group by card_no, day, seen""",
-    "calls_by_hour": f"""
-        select r.*, l.hourly_calls as hourly_limit from (
-            select card_no, day, seen, cast(us % {DAY} // {HOUR} as INTEGER) as hour, cast(count(*) as INTEGER) as out
-            from call_rows where out and day >= {{low}} group by all) r {LIMITED}""",
+    "hourly_counts": f"""
+        select card_no, day, seen, cast(us % {DAY} // {HOUR} as INTEGER) as hour, cast(count(*) as INTEGER) as out
+        from call_rows where out and day >= {{low}} group by all""",
+    "calls_by_hour": f"select r.*, l.hourly_calls as hourly_limit from hourly_counts r {LIMITED} where r.day >= {{low}}",
     "day_sums": f"""
         select card_no, day, seen, {_counts(_COUNTED)},
             coalesce(sum(talk_ms) filter (where out), 0) as out_talk_ms,
@@ -186,8 +187,10 @@ DAILY: dict[str, str] = {
         where r.day >= {{low}}""",
     "answered_calls": "select card_no, day, seen, talk_ms from call_rows where answered and day >= {low}",
     "regions_by_day": """
-        select card_no, region, day, seen, count(*) as calls from call_rows
-        where region is not null and day >= {low} group by all""",
+        select card_no, region, day, seen, count(*) as calls from call_rows where offsite and day >= {low} group by all
+        union all
+        select card_no, home_region, day, seen, located - offsite from day_sums join card_rows using (card_no)
+        where located > offsite and day >= {low}""",
     "handsets_by_day": """
         select card_no, imei, day, seen, count(*) as calls from call_rows
         where imei is not null and day >= {low} group by all""",
@@ -218,7 +221,7 @@ DAILY: dict[str, str] = {
     "handset_turns": _turns("imei", "handsets_by_day"),
 }
 
-_STEPS = ("declared_calls", "day_sums", "split_days", "hour_peaks", "shared_pairs", "repeated_calls")
+_STEPS = ("declared_calls", "hourly_counts", "day_sums", "split_days", "hour_peaks", "shared_pairs", "repeated_calls")
 KEPT = tuple(name for name in DAILY if name not in _STEPS)
 """The daily rows that a store keeps; the others are steps on the way to them."""
 

@@ -6,8 +6,8 @@ from functools import cache
 
 import duckdb
 
-from blockrisk.features import daily_store
-from blockrisk.features.daily import KEPT, PAIRS, call_rows_sql
+from blockrisk.features import daily_store, in_order
+from blockrisk.features.daily import COMPACT_PAIRS, KEPT, PAIRS, call_rows_sql
 from blockrisk.features.intake import Tables
 from blockrisk.features.limits import data_limits, limit_spans, packaged_limits
 from blockrisk.features.prepared import PREPARED
@@ -15,7 +15,7 @@ from blockrisk.features.repeats import create_repeated
 
 VIEWS = frozenset(
     {
-        *("undeclared_calls", "callees_by_day", "repeated_calls"),
+        *("undeclared_calls", "calls_by_hour", "callees_by_day", "repeated_calls"),
         *("sequence", "call_gaps", "rolling_hours", "redials"),
     }
 )
@@ -53,7 +53,10 @@ def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
     if "card_rows" not in there:
         _create_limits(tables)
     needed, anew = _closure(lows, texts), _made_of({"span_days"}, texts)
-    kept = {name: low for name, low in needed.items() if tables.kept_days and name in KEPT and there.get(name, low + 1) > low}
+    missing = {name: low for name, low in needed.items() if there.get(name, low + 1) > low}
+    kept = {name: low for name, low in missing.items() if tables.kept_days and name in KEPT}
+    ordered = {name: low for name, low in missing.items() if name in in_order.ROWS and name not in kept}
+    made = set(KEPT) if tables.kept_days else set()
     for name, low in needed.items():
         if name == "sequence" and _disordered(tables):
             anew |= _made_of({"ask_days"}, texts)
@@ -62,17 +65,27 @@ def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
         if name in kept:
             daily_store.show(tables, kept, prepare_daily)
             kept = {}
-        elif name == daily_store.NUMBERS and tables.kept_days:
-            daily_store.show_numbers(tables)
-        elif name == "shared_pairs" and isinstance(con, duckdb.DuckDBPyConnection):
-            create_repeated(con, name, "pair", PAIRS.replace("{low}", str(low)))
-        elif not (tables.kept_days and name in KEPT):
-            kind = "view" if name in VIEWS else "table"
-            sql = _NONE if name == "late_rows" and tables.kept_days and not _disordered(tables) else texts[name]
-            order = " order by card_no" if name in CLUSTERED else ""
-            con.execute(f"create or replace temp {kind} {name} as {sql.replace('{low}', str(low))}{order}")
+        if name in ordered and isinstance(con, duckdb.DuckDBPyConnection):
+            made |= ordered.keys() if in_order.create(con, ordered) else set()
+            ordered = {}
+        if name not in made:
+            _create(tables, name, low, texts[name])
         con.execute("delete from prepared_from where name = ?", [name])
         con.execute("insert into prepared_from values (?, ?, ?)", [name, low, source])
+
+
+def _create(tables: Tables, name: str, low: int, sql: str) -> None:
+    """Create one prepared table from a day on."""
+    con = tables.con
+    if name == daily_store.NUMBERS and tables.kept_days:
+        daily_store.show_numbers(tables)
+    elif name == "shared_pairs" and isinstance(con, duckdb.DuckDBPyConnection):
+        create_repeated(con, name, "pair", (COMPACT_PAIRS if tables.kept_days else PAIRS).replace("{low}", str(low)))
+    else:
+        kind = "view" if name in VIEWS else "table"
+        sql = _NONE if name == "late_rows" and tables.kept_days and not _disordered(tables) else sql
+        order = " order by card_no" if name in CLUSTERED else ""
+        con.execute(f"create or replace temp {kind} {name} as {sql.replace('{low}', str(low))}{order}")
 
 
 def prepare_daily(tables: Tables, low: int) -> None:

@@ -69,31 +69,41 @@ PREPARED: dict[str, str] = {
     "sequence": """
         select r.*, d.day as upto from late_rows r join ask_days d
             on r.day < d.day and r.seen < d.day and r.day >= d.day - d.longest""",
+    "night_gaps": """
+        select card_no, day, seen, prev_day, first_us - prev_us as gap_us from (
+            select card_no, day, seen, first_us, lag(day) over w as prev_day, lag(last_us) over w as prev_us from (
+                select card_no, day, min(seen) as seen, min(first_out_us) as first_us, max(last_out_us) as last_us
+                from calls_by_day where out > 0 and day >= {low} group by card_no, day)
+            window w as (partition by card_no order by day))
+        where prev_day is not null""",
     "call_gaps": f"""
         select card_no, {_FIRST}, day, seen, day as prev_day, gap_us from gaps_by_day where day >= {{low}} and {_ORDERED}
         union all
-        select card_no, null, day, seen, prev_day, first_us - prev_us from (
-            select card_no, day, seen, first_us, lag(day) over w as prev_day, lag(last_us) over w as prev_us from (
-                select card_no, day, min(seen) as seen, min(first_out_us) as first_us, max(last_out_us) as last_us
-                from calls_by_day where out > 0 and day >= {{low}} and {_ORDERED} group by card_no, day)
-            window w as (partition by card_no order by day))
-        where prev_day is not null
+        select card_no, null, day, seen, prev_day, gap_us from night_gaps where day >= {{low}} and {_ORDERED}
         union all
         select card_no, upto, day, seen, lag(day) over w, us - lag(us) over w
         from sequence where out and day >= {{low}} window w as (partition by card_no, upto order by us)""",
     "rolling_hours": f"""
         select card_no, {_FIRST}, day, seen, roll60, roll60_own_day from rolling_by_day where day >= {{low}} and {_ORDERED}
         union all {rolling_sql("sequence", "card_no, upto")}""",
+    "shared_callees": f"""
+        select card_no, callee, day, seen, cast(sum(out) as INTEGER) as out, cast(sum(incoming) as INTEGER) as incoming,
+            min(out_us) as out_us, max(in_us) as in_us
+        from callees_by_day where day >= {{low}} and {IN_SHARED} group by card_no, callee, day, seen""",
     "callee_days": f"""
-        select card_no, {_FIRST}, callee, day, seen, cast(sum(out) as INTEGER) as out, cast(sum(incoming) as INTEGER) as incoming,
-            coalesce(min(out_us) < max(in_us), false) as returned
-        from callees_by_day where day >= {{low}} and {_ORDERED} and {IN_SHARED}
-        group by card_no, callee, day, seen
+        select card_no, {_FIRST}, callee, day, seen, out, incoming, coalesce(out_us < in_us, false) as returned
+        from shared_callees where day >= {{low}} and {_ORDERED}
         union all
         select card_no, upto, callee, day, day, cast(count_if(out) as INTEGER), cast(count_if(incoming) as INTEGER),
             coalesce(min(us) filter (where out) < max(us) filter (where incoming), false)
         from sequence where (out or incoming) and day >= {{low}} and {IN_SHARED}
         group by card_no, upto, callee, day""",
+    "lone_callees": """
+        select card_no, day, seen, cast(sum(out) as INTEGER) as out, cast(sum(incoming) as INTEGER) as incoming from (
+            select card_no, day, seen, out, incoming from calls_by_day where day >= {low}
+            union all
+            select card_no, day, seen, -out, -incoming from shared_callees where day >= {low})
+        group by card_no, day, seen""",
     "callee_spans": f"""
         select card_no, upto, callee, day, seen, coalesce(lead(seen) over w, {NEVER}) as until, out, prev_out,
             max(case when out > 0 then day end) over w as last_out, max(case when incoming > 0 then day end) over w as last_in,
@@ -103,9 +113,9 @@ PREPARED: dict[str, str] = {
                 rows between unbounded preceding and 1 preceding) as prev_out from callee_days)
         window w as (partition by card_no, upto, callee order by day, seen)
         union all
-        select card_no, null, null, day, seen, {NEVER}, out, null, case when out > 0 then day end,
-            case when incoming > 0 then day end, null, count(*)
-        from callees_by_day where day >= {{low}} and not {IN_SHARED} group by card_no, day, seen, out, incoming""",
+        select card_no, null, null, day, seen, {NEVER}, 1, null, day, null, null, out from lone_callees where out > 0
+        union all
+        select card_no, null, null, day, seen, {NEVER}, 0, null, null, day, null, incoming from lone_callees where incoming > 0""",
     "redials": f"""
         select card_no, {_FIRST}, * exclude (card_no) from redials_by_day where day >= {{low}} and {_ORDERED}
         union all {redials_sql("sequence", "card_no, upto")}

@@ -1,11 +1,8 @@
-"""Values that occur more than once, found by sorting them: a third of the cost of counting them in SQL, in bounded memory."""
+"""Values that occur more than once, found by sorting them: a third of the cost of counting them in SQL."""
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-
-AT_ONCE = 16_000_000
-"""Numbers that are sorted in memory at a time: 128 MB."""
 
 
 def create_repeated(con: duckdb.DuckDBPyConnection, name: str, column: str, rows: str) -> int:
@@ -14,8 +11,9 @@ def create_repeated(con: duckdb.DuckDBPyConnection, name: str, column: str, rows
     Args:
         con: the connection.
         name: the table to create or replace; its one column is named as `column`.
-        column: a column of `rows`, of type UBIGINT (hashes), without null.
-        rows: a query.
+        column: the column of `rows`, of type UBIGINT (hashes), without null; it is held in memory twice, a twentieth of what the
+            rows of calls take there (features.intake.parts).
+        rows: a query of that column.
 
     Returns:
         How many there are.
@@ -29,21 +27,10 @@ def create_repeated(con: duckdb.DuckDBPyConnection, name: str, column: str, rows
         [(True,)]
 
     """
-    [(count,)] = con.execute(f"select count(*) from ({rows})").fetchall()
-    parts = count // AT_ONCE + 1
-    if parts > 1:  # rows that were spilled are read once, not once a part
-        con.execute(f"create or replace temp table {name}_all as {rows}")
-        rows = f"select {column} from {name}_all"
-    found = np.concatenate(
-        [_repeated(con, column, f"select {column} from ({rows}) where {column} % {parts} = {part}") for part in range(parts)]
-    )
-    con.execute(f"drop table if exists {name}_all")
+    values = np.asarray(con.execute(rows).fetchnumpy()[column])
+    values.sort()
+    found = np.unique(values[1:][values[1:] == values[:-1]])
     con.register(f"{name}_found", pa.table({column: found}))
     con.execute(f"create or replace temp table {name} as select * from {name}_found")
     con.unregister(f"{name}_found")
     return len(found)
-
-
-def _repeated(con: duckdb.DuckDBPyConnection, column: str, rows: str) -> np.ndarray:
-    values = np.sort(con.execute(rows).fetchnumpy()[column])
-    return np.unique(values[1:][values[1:] == values[:-1]])

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from mornings import staged_calls
 
-from blockrisk.features import Tables, UserError, at_risk, read_tables, repeats
+from blockrisk.features import Tables, UserError, at_risk, read_tables
 from blockrisk.features.intake import account_lines
 from blockrisk.features.intake.macros import BLANKS, MACROS
 
@@ -101,15 +101,11 @@ def test_a_duplicate_that_became_available_later_does_not_hide_the_earlier_row(t
     assert read_tables(folder(tmp_path, calls__csv=calls)).frame("calls")["available_at"].isna().all()
 
 
-@pytest.mark.parametrize("at_once", [16_000_000, 50])
-def test_rows_that_stay_are_those_of_a_slow_search_whatever_is_sorted_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
-) -> None:
+def test_rows_that_stay_are_those_of_a_slow_search(tmp_path: Path) -> None:
     rng = random.Random(5)
     rows = [(f"c{rng.randrange(3)}", rng.choice([0, 30]), rng.choice(["", "Chengdu", "Mianyang"])) for _ in range(400)]
     days = [rng.randrange(1, 29) for _ in rows]
     lines = [f"0012,2025-01-{day:02d} 09:00,{c},{talk},{region}" for day, (c, talk, region) in zip(days, rows, strict=True)]
-    monkeypatch.setattr(repeats, "AT_ONCE", at_once)
     tables = read_tables(folder(tmp_path, calls__csv="\n".join(["card_id,started_at,callee,talk_s,region", *lines])))
     best: dict[tuple[object, ...], str] = {}
     for day, (callee, talk, region) in zip(days, rows, strict=True):

@@ -1,0 +1,188 @@
+"""Daily rows that follow from the order of a card's calls, made by sorting the calls once, as numbers.
+
+What these rows are says their SQL (features.daily), which runs on Spark, is run where the numbers would not fit, and must give the
+same rows. The engine's windows sort whole rows anew for each of them: five times the work. Here a card, an instant and how many
+days later the call became known make one number of 62 bits; sorted, each row follows from its neighbours.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from blockrisk.features.daily import HOUR
+from blockrisk.features.windows import DAY_US
+
+AT_ONCE, STEP = 16_000_000, 1_000_000
+"""Calls that are sorted in memory at a time (128 MB twice), and calls whose rows are made at a time: these stay in the cache."""
+_BITS = 62
+_MOST_PARTS = 64
+_CALLS = "from call_rows where out and day >= {low} - 1"
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Hold outgoing calls of some cards, by card and instant.
+
+    Attributes:
+        card_no: the card of each call.
+        at: its instant in microseconds, the cards' own far apart: differences count within a card only.
+        day: its civil day since 1970.
+        hour: its hour since a midnight.
+        late: the days from its day to that on which it was known; None: all were known on their day.
+
+    """
+
+    card_no: np.ndarray
+    at: np.ndarray
+    day: np.ndarray
+    hour: np.ndarray
+    late: np.ndarray | None
+
+    def seen(self, rows: np.ndarray) -> np.ndarray:
+        """Give the day on which these calls were known."""
+        return self.day[rows] if self.late is None else (self.day + self.late)[rows]
+
+    def begins(self, *values: np.ndarray) -> np.ndarray:
+        """Tell at which calls one of these values differs from that of the call before."""
+        found = np.ones(len(self.at), dtype=bool)
+        np.logical_or.reduce([value[1:] != value[:-1] for value in values], out=found[1:])
+        return found
+
+    def groups(self, begins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Divide the runs that begin so by the day on which calls were known.
+
+        Returns:
+            the calls in an order in which each group stands together, and the place in it at which each begins.
+
+        """
+        places = np.arange(len(self.at))
+        if self.late is None:
+            return places, np.flatnonzero(begins)
+        group = np.cumsum(begins) * (int(self.late.max()) + 1) + self.late
+        order = np.argsort(group, kind="stable")
+        return order, np.flatnonzero(np.diff(group[order], prepend=-1))
+
+
+def create(con: duckdb.DuckDBPyConnection, lows: Mapping[str, int]) -> bool:
+    """Create the temporary tables of these names, which are in ROWS, from `call_rows`.
+
+    Args:
+        con: the connection.
+        lows: the names, each with its first day; `call_rows` begins the day before the first of them.
+
+    Returns:
+        Whether it was done: not if cards, instants and lateness make numbers that are too large, or would take many parts.
+
+    Example:
+        >>> con = duckdb.connect()
+        >>> _ = con.execute("create table call_rows (card_no INTEGER, us BIGINT, day INTEGER, seen INTEGER, out BOOLEAN)")
+        >>> _ = con.execute("insert into call_rows values (1, 0, 0, 0, true), (1, 5000000, 0, 0, true), (1, 7000000, 0, 0, false)")
+        >>> create(con, {"gaps_by_day": 0})
+        True
+        >>> con.execute("from gaps_by_day").fetchall()
+        [(1, 0, 0, 5000000)]
+
+    """
+    calls = _CALLS.replace("{low}", str(min(lows.values())))
+    parts = _parts(con, calls)
+    if parts is None:
+        return False
+    for name in lows:
+        con.execute(f"create or replace temp table {name} ({_COLUMNS[name]})")
+    for part in parts:
+        for some in _sorted(con, part):
+            for name, low in lows.items():
+                rows = ROWS[name](some)
+                con.register("in_order_rows", pa.table(rows))
+                con.execute(f"insert into {name} select * from in_order_rows where day >= {low}")
+    con.execute("drop view if exists in_order_rows")
+    return True
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Hold a query of the numbers of some cards' calls, the bits in them of instant and lateness, and the first card and day."""
+
+    query: str
+    time_bits: int
+    late_bits: int
+    card_no: int
+    day: int
+
+
+def _parts(con: duckdb.DuckDBPyConnection, calls: str) -> list[_Part] | None:
+    """Divide the cards so that their calls fit in the bits and in memory; None where that takes too many parts."""
+    [(count, first, last, lateness, low, high)] = con.execute(
+        f"select count(*), min(day), max(day), max(seen - day), min(card_no), max(card_no) {calls}"
+    ).fetchall()
+    if not count:
+        return []
+    first -= 1  # a day without calls, so that an hour before a card's first call is no other card's
+    time_bits, late_bits = ((last + 1 - first) * DAY_US).bit_length(), int(lateness).bit_length()
+    cards = min(2 ** max(_BITS - time_bits - late_bits, 0), -(-(high - low + 1) // -(-count // AT_ONCE)))
+    if (high - low) // cards >= _MOST_PARTS:
+        return None
+    parts = []
+    for card in range(low, high + 1, cards):
+        moment = f"cast(card_no - {card} as BIGINT) * {2**time_bits} + us - {first * DAY_US}"
+        query = (
+            f"select ({moment}) * {2**late_bits} + seen - day as number {calls} and card_no between {card} and {card + cards - 1}"
+        )
+        parts.append(_Part(query, time_bits, late_bits, card, first))
+    return parts
+
+
+def _sorted(con: duckdb.DuckDBPyConnection, part: _Part) -> Iterator[Sorted]:
+    """Give the calls of a part in order, those of some cards at a time, each card's together."""
+    numbers = np.asarray(con.execute(part.query).fetchnumpy()["number"])
+    numbers.sort()
+    of_card, begin = part.time_bits + part.late_bits, 0
+    while begin < len(numbers):
+        end = min(begin + STEP, len(numbers))
+        end = int(np.searchsorted(numbers, ((int(numbers[end - 1]) >> of_card) + 1) << of_card))
+        some, begin = numbers[begin:end], end
+        at = some >> part.late_bits
+        hour: np.ndarray = (at & (2**part.time_bits - 1)) // HOUR
+        late = (some & (2**part.late_bits - 1)).astype(np.int32) if part.late_bits else None
+        day = (hour // 24 + part.day).astype(np.int32)
+        yield Sorted(((at >> part.time_bits) + part.card_no).astype(np.int32), at, day, hour, late)
+
+
+def _gaps(calls: Sorted) -> dict[str, np.ndarray]:
+    later = np.flatnonzero(~calls.begins(calls.card_no, calls.day))
+    gaps = calls.at[later] - calls.at[later - 1]
+    return {"card_no": calls.card_no[later], "day": calls.day[later], "seen": calls.seen(later), "gap_us": gaps}
+
+
+def _hours(calls: Sorted) -> dict[str, np.ndarray]:
+    order, begins = calls.groups(calls.begins(calls.card_no, calls.hour))
+    first = order[begins]
+    of_calls = {"card_no": calls.card_no[first], "day": calls.day[first], "seen": calls.seen(first), "hour": calls.hour[first] % 24}
+    return {**of_calls, "out": np.diff(begins, append=len(order))}
+
+
+def _rolling(calls: Sorted) -> dict[str, np.ndarray]:
+    places = np.arange(len(calls.at))
+    moments = np.flatnonzero(calls.begins(calls.at))
+    ends = np.repeat(np.append(moments[1:], len(places)), np.diff(moments, append=len(places)))  # an instant's calls see each other
+    days = calls.begins(calls.card_no, calls.day)
+    starts = {"roll60": np.searchsorted(calls.at, calls.at - (HOUR - 1))}
+    starts["roll60_own_day"] = np.maximum(starts["roll60"], np.maximum.accumulate(np.where(days, places, 0)))
+    order, begins = calls.groups(days)
+    first = order[begins]
+    most = {name: np.maximum.reduceat((ends - start)[order], begins) for name, start in starts.items()}
+    return {"card_no": calls.card_no[first], "day": calls.day[first], "seen": calls.seen(first), **most}
+
+
+ROWS = {"gaps_by_day": _gaps, "hourly_counts": _hours, "rolling_by_day": _rolling}
+"""The daily rows that are made here."""
+
+_DAY = "card_no INTEGER, day INTEGER, seen INTEGER"
+_COLUMNS = {
+    "gaps_by_day": f"{_DAY}, gap_us BIGINT",
+    "hourly_counts": f"{_DAY}, hour INTEGER, out INTEGER",
+    "rolling_by_day": f"{_DAY}, roll60 BIGINT, roll60_own_day BIGINT",
+}
