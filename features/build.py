@@ -71,8 +71,10 @@ def vector_rows(tables: Tables, requests: pd.DataFrame, columns: Sequence[str] |
 
 def _compute(tables: Tables, requests: pd.DataFrame, wanted: list[plan.Output]) -> None:
     """Leave the results of the tiles in the connection, by the number of the ask: the index of the requests."""
-    _prepare(tables, requests, plan.sources(wanted, tables.present))
-    for group in plan.statements(wanted, tables.present):
+    groups = plan.statements(wanted, tables.present)
+    read = " ".join(statement.sql for group in groups for statement in group.statements)
+    _prepare(tables, requests, plan.sources(wanted, tables.present), read)
+    for group in groups:
         _run(tables.con, group)
 
 
@@ -118,7 +120,9 @@ def _only(tables: Tables, numbers: Sequence[int]) -> Tables:
 
 @telling_of_room()
 def prepare_rows(tables: Tables, requests: pd.DataFrame, sources: Mapping[str, int | None]) -> None:
-    """Leave prepared tables in the connection, with `asks`: the requests by the keys that they use (features.prepare).
+    """Leave prepared tables in the connection, with `asks`: the requests by the keys that they use (features.prepared).
+
+    Columns of `prepare.SPARE` may be missing from them.
 
     Args:
         tables: a data set that has been read.
@@ -142,10 +146,10 @@ def prepare_rows(tables: Tables, requests: pd.DataFrame, sources: Mapping[str, i
     _prepare(_only(tables, sorted(set(numbers))), requests.reset_index(drop=True), sources)
 
 
-def _prepare(tables: Tables, requests: pd.DataFrame, sources: Mapping[str, int | None]) -> None:
+def _prepare(tables: Tables, requests: pd.DataFrame, sources: Mapping[str, int | None], read: str = "") -> None:
     """Leave the prepared tables and `asks`, numbered by the index of the requests."""
     _create_asks(tables, requests, max((days or 0 for days in sources.values()), default=0))
-    prepare.prepare(tables, {"card_rows": None, **_lows(tables, sources)})
+    prepare.prepare(tables, {"card_rows": None, **_lows(tables, sources)}, read)
     _number_asks(tables)
 
 

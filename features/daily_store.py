@@ -203,7 +203,8 @@ def _show_part(tables: Tables, kept: KeptDays, state: State, days: list[int], bu
     con.execute(f"create temp view calls as select * from {_parquet(kept, files, DAYS)}")
     _number(tables, kept, state, "calls")
     con.execute(f"create temp table {NUMBERS} as select * from {_parquet(kept, [state.numbers])}")
-    con.execute(f"create temp table prepared_from as select '{NUMBERS}' as name, cast(-1000000 as BIGINT) as low, 'calls' as calls")
+    known = f"'{NUMBERS}' as name, cast(-1000000 as BIGINT) as low, 'calls' as calls, '' as less"
+    con.execute(f"create temp table prepared_from as select {known}")
     build(tables, days[0])
     called = f"select distinct card_no, {day_of('started_at')} as day from calls join {NUMBERS} using (card_id)"
     con.execute(f"create temp table calls_on as {called}")

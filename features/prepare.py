@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import duckdb
 
 from blockrisk.features import daily_store, in_order
 from blockrisk.features.daily import COMPACT_PAIRS, KEPT, PAIRS, call_rows_sql
 from blockrisk.features.intake import Tables
+from blockrisk.features.intake.macros import literal
 from blockrisk.features.limits import data_limits, limit_spans, packaged_limits
 from blockrisk.features.prepared import PREPARED
 from blockrisk.features.repeats import create_repeated
@@ -24,6 +26,15 @@ VIEWS = frozenset(
 CLUSTERED = frozenset({"answered_calls"})
 """Prepared tables kept in the order of cards, so that grouping finds each card where it left it; no result depends on it."""
 
+SPARE = {
+    "call_rows": ("imei",),
+    "day_sums": (
+        *("short_10s", "short_30s", "long_60s", "no_answer", "rejected", "invalid", "silent", "off_hours", "nocturnal"),
+        *("out_talk_ms", "answered_talk_ms", "answered_talk_sq"),
+    ),
+}
+"""Columns that are not made where nothing that is asked for names them: each takes as long as a tenth of its table."""
+
 PAIR_KEY = "hash(card_no, callee)"
 """One number for a card and a callee; two pairs may share it (daily.IN_SHARED)."""
 
@@ -31,7 +42,7 @@ _NONE = call_rows_sql("no_calls", located=False)  # so that no file of a store i
 _ALWAYS = -700_000  # the year 53
 
 
-def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
+def prepare(tables: Tables, lows: Mapping[str, int | None], read: str = "") -> None:
     """Build the prepared tables that are needed, in order, save those that an earlier call left in the connection.
 
     `ask_days` and `span_days` must exist. What depends on them is built anew. Where the data set came with a store, daily rows are
@@ -40,19 +51,15 @@ def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
     Args:
         tables: a data set that has been read.
         lows: the prepared tables that are read, each with the first day that is needed of it; None: all days.
+        read: the SQL that will read them: columns of SPARE which it does not name may be left out.
 
     """
-    con = tables.con
-    con.execute("create or replace temp macro callee_key(callee) as hash(callee)")
-    con.execute(f"create or replace temp macro pair_key(card_no, callee) as {PAIR_KEY}")
-    con.execute("create temp table if not exists prepared_from (name VARCHAR, low BIGINT, calls VARCHAR)")
-    texts = _texts(tables)
-    of_calls, source = made_of_calls(), f"{tables.calls} {tables.card_nos or ''}"
-    found = con.execute("select name, low, calls from prepared_from").fetchall()
-    there = {name: low for name, low, calls in found if calls == source or name not in of_calls}
+    con, texts = tables.con, _texts(tables)
+    needed, anew = _closure(lows, texts), _made_of({"span_days"}, texts)
+    named, source = _words(read, *(texts[name] for name in needed if name not in SPARE)), f"{tables.calls} {tables.card_nos or ''}"
+    there = _there(con, source, named)
     if "card_rows" not in there:
         _create_limits(tables)
-    needed, anew = _closure(lows, texts), _made_of({"span_days"}, texts)
     missing = {name: low for name, low in needed.items() if there.get(name, low + 1) > low}
     kept = {name: low for name, low in missing.items() if tables.kept_days and name in KEPT}
     ordered = {name: low for name, low in missing.items() if name in in_order.ROWS and name not in kept}
@@ -68,10 +75,23 @@ def prepare(tables: Tables, lows: Mapping[str, int | None]) -> None:
         if name in ordered and isinstance(con, duckdb.DuckDBPyConnection):
             made |= ordered.keys() if in_order.create(con, ordered) else set()
             ordered = {}
+        less = [column for column in SPARE.get(name, ()) if column not in named]
         if name not in made:
-            _create(tables, name, low, texts[name])
+            _create(tables, name, low, f"select * exclude ({', '.join(less)}) from ({texts[name]})" if less else texts[name])
         con.execute("delete from prepared_from where name = ?", [name])
-        con.execute("insert into prepared_from values (?, ?, ?)", [name, low, source])
+        con.execute("insert into prepared_from values (?, ?, ?, ?)", [name, low, source, " ".join(less)])
+
+
+def _there(con: Any, source: str, named: set[str]) -> dict[str, int]:
+    """Give the tables that an earlier call left, with their first days; none made of calls if one lacks a column that is named."""
+    con.execute("create or replace temp macro callee_key(callee) as hash(callee)")
+    con.execute(f"create or replace temp macro pair_key(card_no, callee) as {PAIR_KEY}")
+    con.execute("create temp table if not exists prepared_from (name VARCHAR, low BIGINT, calls VARCHAR, less VARCHAR)")
+    of_calls, found = made_of_calls(), con.execute("select name, low, calls, less from prepared_from").fetchall()
+    if any(named.intersection(less.split()) for _, _, _, less in found):
+        con.execute(f"delete from prepared_from where name in ({', '.join(map(literal, of_calls))})")
+        source = ""
+    return {name: low for name, low, calls, _ in found if calls == source or name not in of_calls}
 
 
 def _create(tables: Tables, name: str, low: int, sql: str) -> None:
@@ -96,7 +116,7 @@ def prepare_daily(tables: Tables, low: int) -> None:
         low: the first day, in days since 1970.
 
     """
-    prepare(tables, {"card_rows": None, **dict.fromkeys(KEPT, low)})
+    prepare(tables, {"card_rows": None, **dict.fromkeys(KEPT, low)}, " ".join(sum(SPARE.values(), ())))
 
 
 def _texts(tables: Tables) -> dict[str, str]:
@@ -111,6 +131,10 @@ def _texts(tables: Tables) -> dict[str, str]:
 
 def _disordered(tables: Tables) -> bool:
     return tables.con.execute("select count(*) from disordered").fetchall() != [(0,)]
+
+
+def _words(*texts: str) -> set[str]:
+    return set(re.findall(r"\w+", " ".join(texts)))
 
 
 @cache
