@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from blockrisk.features import catalogue, plan, prepare
+from blockrisk.features import catalogue, medians, plan, prepare
 from blockrisk.features.errors import mistake
 from blockrisk.features.intake import Tables
 from blockrisk.features.intake.parts import ranges
@@ -161,6 +161,12 @@ def _lows(tables: Tables, reaches: Mapping[str, int | None]) -> dict[str, int | 
 
 def _run(con: duckdb.DuckDBPyConnection, group: plan.Group) -> None:
     """Fill the results of one group, part by part where it joins many rows: memory stays bounded."""
+    if group.medians and isinstance(con, duckdb.DuckDBPyConnection):
+        con.execute("create or replace temp view asks_part as select * from asks")
+        if medians.create(con, group.statements[0].table, group.medians):
+            for statement in group.statements[1:]:
+                con.execute(f"create or replace temp table {statement.table} as {statement.sql}")
+            return
     parts = _parts(con, group)
     for part, (low, high) in enumerate(parts):
         con.execute(f"create or replace temp view asks_part as select * from asks where card_no between {low} and {high}")

@@ -54,7 +54,7 @@ FREQUENCY = [
             "civil days with a call in any direction", "有通話的天數"),
     Feature("14", "out_share", "call_frequency", "calls", "{out} / nullif({out} + {incoming}, 0)", (30,), "missing", "share", 1,
             "outgoing calls among outgoing and incoming", "呼出佔比", needs=_BOTH_WAYS),
-    Feature("17", "interevent_median_s", "call_frequency", "gaps", "{median_gap_us} / 1e6", (7,), "missing", "s", -1,
+    Feature("17", "interevent_median_s", "call_frequency", "gap_medians", "{median_gap_us} / 1e6", (7,), "missing", "s", -1,
             "median gap between consecutive attempts", "相鄰呼出間隔中位數"),
     Feature("18", "interevent_burstiness", "call_frequency", "gaps",
             f"case when {{gaps}} >= 2 then ({_std('gaps', 'gap_us', 'gap_sq', '1.0')} - {_GAP_MEAN}) / " f"nullif({_std('gaps', 'gap_us', 'gap_sq', '1.0')} + {_GAP_MEAN}, 0) end",

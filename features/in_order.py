@@ -1,11 +1,11 @@
 """Daily rows that follow from the order of a card's calls, made by sorting the calls once, as numbers.
 
 What these rows are says their SQL (features.daily), which runs on Spark, is run where the numbers would not fit, and must give the
-same rows. The engine's windows sort whole rows anew for each of them: five times the work. Here a card, an instant and how many
-days later the call became known make one number of 62 bits; sorted, each row follows from its neighbours.
+same rows. Here a card, an instant and how many days later the call became known are one number (features.packed); sorted, each row
+follows from its neighbours.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -13,13 +13,12 @@ import numpy as np
 import pyarrow as pa
 
 from blockrisk.features.daily import HOUR
+from blockrisk.features.packed import Field, Rows, packed_rows
 from blockrisk.features.windows import DAY_US
 
-AT_ONCE, STEP = 16_000_000, 1_000_000
-"""Calls that are sorted in memory at a time (128 MB twice), and calls whose rows are made at a time: these stay in the cache."""
-_BITS = 62
-_MOST_PARTS = 64
 _CALLS = "from call_rows where out and day >= {low} - 1"
+_FIELDS = {"us": Field("us", unit=DAY_US, spare=DAY_US), "late": Field("seen - day")}
+"""A day is spared, so that an hour before a card's first call is no other card's."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Sorted:
         card_no: the card of each call.
         at: its instant in microseconds, the cards' own far apart: differences count within a card only.
         day: its civil day since 1970.
-        hour: its hour since a midnight.
+        hour: its hour since 1970.
         late: the days from its day to that on which it was known; None: all were known on their day.
 
     """
@@ -86,69 +85,25 @@ def create(con: duckdb.DuckDBPyConnection, lows: Mapping[str, int]) -> bool:
         [(1, 0, 0, 5000000)]
 
     """
-    calls = _CALLS.replace("{low}", str(min(lows.values())))
-    parts = _parts(con, calls)
-    if parts is None:
+    found = packed_rows(con, _CALLS.replace("{low}", str(min(lows.values()))), _FIELDS)
+    if found is None:
         return False
     for name in lows:
         con.execute(f"create or replace temp table {name} ({_COLUMNS[name]})")
-    for part in parts:
-        for some in _sorted(con, part):
-            for name, low in lows.items():
-                rows = ROWS[name](some)
-                con.register("in_order_rows", pa.table(rows))
-                con.execute(f"insert into {name} select * from in_order_rows where day >= {low}")
+    for some in found:
+        calls = _sorted(some)
+        for name, low in lows.items():
+            con.register("in_order_rows", pa.table(ROWS[name](calls)))
+            con.execute(f"insert into {name} select * from in_order_rows where day >= {low}")
     con.execute("drop view if exists in_order_rows")
     return True
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Hold a query of the numbers of some cards' calls, the bits in them of instant and lateness, and the first card and day."""
-
-    query: str
-    time_bits: int
-    late_bits: int
-    card_no: int
-    day: int
-
-
-def _parts(con: duckdb.DuckDBPyConnection, calls: str) -> list[_Part] | None:
-    """Divide the cards so that their calls fit in the bits and in memory; None where that takes too many parts."""
-    [(count, first, last, lateness, low, high)] = con.execute(
-        f"select count(*), min(day), max(day), max(seen - day), min(card_no), max(card_no) {calls}"
-    ).fetchall()
-    if not count:
-        return []
-    first -= 1  # a day without calls, so that an hour before a card's first call is no other card's
-    time_bits, late_bits = ((last + 1 - first) * DAY_US).bit_length(), int(lateness).bit_length()
-    cards = min(2 ** max(_BITS - time_bits - late_bits, 0), -(-(high - low + 1) // -(-count // AT_ONCE)))
-    if (high - low) // cards >= _MOST_PARTS:
-        return None
-    parts = []
-    for card in range(low, high + 1, cards):
-        moment = f"cast(card_no - {card} as BIGINT) * {2**time_bits} + us - {first * DAY_US}"
-        query = (
-            f"select ({moment}) * {2**late_bits} + seen - day as number {calls} and card_no between {card} and {card + cards - 1}"
-        )
-        parts.append(_Part(query, time_bits, late_bits, card, first))
-    return parts
-
-
-def _sorted(con: duckdb.DuckDBPyConnection, part: _Part) -> Iterator[Sorted]:
-    """Give the calls of a part in order, those of some cards at a time, each card's together."""
-    numbers = np.asarray(con.execute(part.query).fetchnumpy()["number"])
-    numbers.sort()
-    of_card, begin = part.time_bits + part.late_bits, 0
-    while begin < len(numbers):
-        end = min(begin + STEP, len(numbers))
-        end = int(np.searchsorted(numbers, ((int(numbers[end - 1]) >> of_card) + 1) << of_card))
-        some, begin = numbers[begin:end], end
-        at = some >> part.late_bits
-        hour: np.ndarray = (at & (2**part.time_bits - 1)) // HOUR
-        late = (some & (2**part.late_bits - 1)).astype(np.int32) if part.late_bits else None
-        day = (hour // 24 + part.day).astype(np.int32)
-        yield Sorted(((at >> part.time_bits) + part.card_no).astype(np.int32), at, day, hour, late)
+def _sorted(rows: Rows) -> Sorted:
+    hour: np.ndarray = rows["us"] // HOUR
+    late = rows["late"].astype(np.int32)
+    at = rows.numbers >> rows.places["us"].shift
+    return Sorted(rows["card_no"].astype(np.int32), at, (hour // 24).astype(np.int32), hour, late if late.any() else None)
 
 
 def _gaps(calls: Sorted) -> dict[str, np.ndarray]:

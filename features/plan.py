@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from blockrisk.features.catalogue import columns as shipped
 from blockrisk.features.catalogue import find
 from blockrisk.features.feature import Feature
+from blockrisk.features.medians import Medians
 from blockrisk.features.spans import ranked_sql, running_sql, sizes_sql, turns_sql
 from blockrisk.features.tiles import TILES, Tile
 from blockrisk.features.windows import first_day, in_window, seen_before_as_of
@@ -65,6 +66,7 @@ class Group:
         statements: in order.
         per_ask: whether a row of it is joined with each ask that sees it.
         whole: whether it does not go by cards, so that it runs once.
+        medians: what the first of them gives, where that is medians.
 
     """
 
@@ -72,6 +74,7 @@ class Group:
     statements: list[Statement]
     per_ask: bool
     whole: bool
+    medians: Medians | None = None
 
 
 def statements(wanted: list[Output], present: frozenset[str]) -> list[Group]:
@@ -127,18 +130,26 @@ def _group(name: str, outputs: list[Output]) -> Group:
     else:
         sql = _units_sql(tile, key, outputs)
     made = [Statement(units, sql), Statement(name, f"select {key}, as_of_day, {listed} from {source}{by}")]
-    return Group(tile.source, made, per_ask=not (tile.spans or tile.sizes), whole=tile.subject != "card_no")
+    medians = _medians(tile, outputs) if tile.median else None
+    return Group(tile.source, made, not (tile.spans or tile.sizes), tile.subject != "card_no", medians)
 
 
-def _units_sql(tile: Tile, key: str, outputs: list[Output]) -> str:
-    """Measure each unit of each ask."""
+def _medians(tile: Tile, outputs: list[Output]) -> Medians:
+    [measure] = tile.measures
+    one_date = _units_sql(tile, "ask", outputs, " and t.upto is not null") if tile.versioned else ""
+    return Medians(tile.source, tile.median, tile.day, {_alias(measure, output.span): output.span for output in outputs}, one_date)
+
+
+def _units_sql(tile: Tile, key: str, outputs: list[Output], condition: str = "") -> str:
+    """Measure each unit of each ask, from the rows of a condition."""
     names = {(name, output.span) for output in outputs for name in output.feature.placeholders()}
     unit = "".join(f", t.{column}" for column in tile.per)
     measures = ", ".join(f"{_measure(tile, name, span)} as {_alias(name, span)}" for name, span in sorted(names, key=str))
     asks = "asks_part" if tile.subject == "card_no" else "operator_asks"
     return (
         f"select a.{key}, a.day as as_of_day{unit}, {measures} from {asks} a join {tile.source} t "
-        f"on t.{tile.subject} = a.{tile.subject} and {seen_before_as_of()}{_reach(tile, names)} group by a.{key}, a.day{unit}"
+        f"on t.{tile.subject} = a.{tile.subject} and {seen_before_as_of()}{_reach(tile, names)}{condition} "
+        f"group by a.{key}, a.day{unit}"
     )
 
 

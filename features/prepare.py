@@ -17,14 +17,11 @@ from blockrisk.features.repeats import create_repeated
 
 VIEWS = frozenset(
     {
-        *("undeclared_calls", "calls_by_hour", "callees_by_day", "repeated_calls"),
+        *("undeclared_calls", "answered_calls", "calls_by_hour", "callees_by_day", "repeated_calls"),
         *("sequence", "call_gaps", "rolling_hours", "redials"),
     }
 )
 """Prepared tables that are cheap to make again: not stored."""
-
-CLUSTERED = frozenset({"answered_calls"})
-"""Prepared tables kept in the order of cards, so that grouping finds each card where it left it; no result depends on it."""
 
 SPARE = {
     "call_rows": ("imei",),
@@ -104,8 +101,7 @@ def _create(tables: Tables, name: str, low: int, sql: str) -> None:
     else:
         kind = "view" if name in VIEWS else "table"
         sql = _NONE if name == "late_rows" and tables.kept_days and not _disordered(tables) else sql
-        order = " order by card_no" if name in CLUSTERED else ""
-        con.execute(f"create or replace temp {kind} {name} as {sql.replace('{low}', str(low))}{order}")
+        con.execute(f"create or replace temp {kind} {name} as {sql.replace('{low}', str(low))}")
 
 
 def prepare_daily(tables: Tables, low: int) -> None:

@@ -4,6 +4,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from blockrisk.features.packed import sorted_numbers
+
 
 def create_repeated(con: duckdb.DuckDBPyConnection, name: str, column: str, rows: str) -> int:
     """Create a temporary table of the values of a column that several rows have, each once.
@@ -27,8 +29,7 @@ def create_repeated(con: duckdb.DuckDBPyConnection, name: str, column: str, rows
         [(True,)]
 
     """
-    values = np.asarray(con.execute(rows).fetchnumpy()[column])
-    values.sort()
+    values = sorted_numbers(con, rows)
     found = np.unique(values[1:][values[1:] == values[:-1]])
     con.register(f"{name}_found", pa.table({column: found}))
     con.execute(f"create or replace temp table {name} as select * from {name}_found")

@@ -35,6 +35,7 @@ class Tile:
         spans: name -> the number of units, as spans of dates (features.spans).
         sizes: a column of the source: units are counted by its sum over the window; the measures then are `size` (the sum),
             `units` (how many have it), `earlier` (the sum over units of larger size) and `total`.
+        median: the column, of whole numbers, of which the one measure is the median (features.medians).
         day: the column that places a row in the window; `prev_day` where both ends of a pair must lie in it.
         versioned: whether rows are valid for one as_of only where `upto` says so (order-dependent rows of cards with late rows).
         subject: whether rows belong to a card or to an operator.
@@ -46,6 +47,7 @@ class Tile:
     per: tuple[str, ...] = ()
     spans: dict[str, Span] = field(default_factory=dict)
     sizes: str = ""
+    median: str = ""
     day: str = "day"
     versioned: bool = False
     subject: Literal["card_no", "operator_no"] = "card_no"
@@ -94,18 +96,18 @@ TILES: dict[str, Tile] = {
         },
     ),
     "hours_of_day": Tile("calls_by_hour", {"out": "sum(t.out)"}, per=("hour",)),
-    "talks": Tile("answered_calls", {"median_talk_ms": "median(t.talk_ms)"}),
+    "talks": Tile("answered_calls", {"median_talk_ms": "median(t.talk_ms)"}, median="talk_ms"),
     "gaps": Tile(
         "call_gaps",
         {
             "gaps": "count(t.gap_us)",
             "gap_us": "sum(t.gap_us)",
             "gap_sq": "sum(cast(t.gap_us as HUGEINT) * t.gap_us)",
-            "median_gap_us": "median(t.gap_us)",
         },
         day="prev_day",
         versioned=True,
     ),
+    "gap_medians": Tile("call_gaps", {"median_gap_us": "median(t.gap_us)"}, median="gap_us", day="prev_day", versioned=True),
     "rolling": Tile(
         "rolling_hours",
         {"roll60": "max(case when t.day = {first_day} then t.roll60_own_day else t.roll60 end)"},

@@ -5,7 +5,7 @@ from random import Random
 import duckdb
 import pytest
 
-from blockrisk.features import in_order
+from blockrisk.features import in_order, packed
 from blockrisk.features.daily import DAILY, DAY, HOUR
 
 Call = tuple[int, int, int, int, bool]
@@ -44,9 +44,9 @@ def agree(con: duckdb.DuckDBPyConnection, lows: dict[str, int]) -> bool:
 @pytest.mark.parametrize("seed", range(60))
 def test_random_calls(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = Random(seed)
-    monkeypatch.setattr(in_order, "STEP", rng.choice([1, 5, 1_000_000]))
-    monkeypatch.setattr(in_order, "AT_ONCE", rng.choice([20, 1_000_000]))
-    monkeypatch.setattr(in_order, "_BITS", rng.choice([44, 62]))
+    monkeypatch.setattr(packed, "STEP", rng.choice([1, 5, 1_000_000]))
+    monkeypatch.setattr(packed, "AT_ONCE", rng.choice([20, 1_000_000]))
+    monkeypatch.setattr(packed, "_BITS", rng.choice([44, 62]))
     con = connection(calls(rng, rng.choice([0, 1, 2, 30, 200]), rng.choice([1, 3, 40]), rng.choice([0, 0, 1, 3])))
     assert agree(con, {name: 20_000 + rng.randrange(4) for name in in_order.ROWS})
 
@@ -59,7 +59,7 @@ def test_a_difference_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_numbers_that_are_too_large_are_left_to_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     con = connection(calls(Random(1), 200, 100, 3))
-    monkeypatch.setattr(in_order, "_BITS", 41)
+    monkeypatch.setattr(packed, "_BITS", 41)
     assert not in_order.create(con, {"gaps_by_day": 20_000})
     with pytest.raises(duckdb.CatalogException):
         con.execute("from gaps_by_day")
