@@ -161,21 +161,19 @@ def _lows(tables: Tables, reaches: Mapping[str, int | None]) -> dict[str, int | 
 
 def _run(con: duckdb.DuckDBPyConnection, group: plan.Group) -> None:
     """Fill the results of one group, part by part where it joins many rows: memory stays bounded."""
-    if group.medians and isinstance(con, duckdb.DuckDBPyConnection):
-        con.execute("create or replace temp view asks_part as select * from asks")
-        if medians.create(con, group.statements[0].table, group.medians):
-            for statement in group.statements[1:]:
-                con.execute(f"create or replace temp table {statement.table} as {statement.sql}")
-            return
-    parts = _parts(con, group)
-    for part, (low, high) in enumerate(parts):
+    units, *results = group.statements
+    sql = units.sql
+    if group.medians and isinstance(con, duckdb.DuckDBPyConnection) and medians.create(con, group.medians):
+        sql = medians.of_asks(group.medians)
+    for part, (low, high) in enumerate(_parts(con, group)):
         con.execute(f"create or replace temp view asks_part as select * from asks where card_no between {low} and {high}")
-        for statement in group.statements:
-            if part == 0 or statement.table.startswith("units_"):
-                con.execute(f"create or replace temp table {statement.table} as {statement.sql}")
-            else:
-                con.execute(f"insert into {statement.table} {statement.sql}")
-    con.execute(f"drop table {group.statements[0].table}")
+        con.execute(f"create or replace temp table {units.table} as {sql}")
+        for result in results:
+            made = f"insert into {result.table}" if part else f"create or replace temp table {result.table} as"
+            con.execute(f"{made} {result.sql}")
+    con.execute(f"drop table {units.table}")
+    if sql != units.sql:
+        con.execute("drop table medians_found")
 
 
 def _parts(con: duckdb.DuckDBPyConnection, group: plan.Group) -> list[tuple[int, int]]:

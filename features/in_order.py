@@ -95,7 +95,7 @@ def create(con: duckdb.DuckDBPyConnection, lows: Mapping[str, int]) -> bool:
         for name, low in lows.items():
             con.register("in_order_rows", pa.table(ROWS[name](calls)))
             con.execute(f"insert into {name} select * from in_order_rows where day >= {low}")
-    con.execute("drop view if exists in_order_rows")
+    con.unregister("in_order_rows")
     return True
 
 

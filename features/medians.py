@@ -15,7 +15,9 @@ from blockrisk.features.packed import Field, Rows, packed_rows
 
 _DATES = 8
 """Dates that look through the same rows; more are divided, so that none looks through rows far from its window."""
-_ALWAYS = 1_000_000  # days
+_SPARSE = 4
+"""Where fewer than one in so many pairs of card and date are asked for, most would be worked out in vain."""
+_ANY_DAYS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -53,40 +55,47 @@ class _Values:
         return _Values(self.card[chosen], self.value[chosen], self.day[chosen], self.seen[chosen])
 
 
-def create(con: duckdb.DuckDBPyConnection, name: str, medians: Medians) -> bool:
-    """Create a temporary table of the medians of each ask: ask, as_of_day and a column a window, null where there is no row.
+def create(con: duckdb.DuckDBPyConnection, medians: Medians) -> bool:
+    """Create the temporary table `medians_found`: card_no, day and a column a window, null where no row lies in it.
 
     Args:
-        con: the connection, with `asks_part`.
-        name: the table.
+        con: the connection, with `asks`.
         medians: what is wanted.
 
     Returns:
-        Whether it was done: not if the numbers would not fit (features.packed).
+        Whether it was done: not if the numbers would not fit (features.packed), or hardly any date is asked for of many cards.
 
     """
-    few = "select count(distinct card_no) * 2 < (select count(*) from card_rows) from asks_part"
-    chosen = " and card_no in (select card_no from asks_part)" if con.execute(few).fetchall() == [(True,)] else ""
-    source = f"from {medians.source} where {'upto is null' if medians.one_date else 'true'}{chosen}"
+    query = "select count(*), count(distinct card_no), min(card_no), max(card_no), list(distinct day) from asks"
+    [(asks, cards, first, last, dates)] = con.execute(query).fetchall()
+    if asks * _SPARSE < cards * len(dates or ()) or asks == 0:
+        return False
+    source = f"from {medians.source} where {medians.value} is not null and card_no between {first} and {last}"
+    source += " and upto is null" if medians.one_date else ""
+    source += " and card_no in (select card_no from asks)" if cards * _SPARSE < last - first else ""
+    spans = list(medians.windows.values())
+    if None not in spans:  # what lies longer before the day on which it was known is seen at no date
+        source += f" and seen - {medians.day} < {max(filter(None, spans))}"
     fields = {"value": Field(medians.value), "day": Field(medians.day), "late": Field(f"seen - {medians.day}")}
     found = packed_rows(con, source, fields)
     if found is None:
         return False
-    dates = [day for (day,) in con.execute("select distinct day from asks_part order by day").fetchall()]
     columns = ", ".join(f"{window} DOUBLE" for window in medians.windows)
     con.execute(f"create or replace temp table medians_found (card_no INTEGER, day INTEGER, {columns})")
-    days = {window: _ALWAYS if span is None else span for window, span in medians.windows.items()}
+    days = {window: _ANY_DAYS if span is None else span for window, span in medians.windows.items()}
     for rows in found:
-        for table in _by_date(_values(rows), dates, days):
+        for table in _by_date(_values(rows), sorted(dates), days):
             con.register("medians_rows", table)
             con.execute("insert into medians_found select * from medians_rows")
-    con.execute("drop view if exists medians_rows")
+    con.unregister("medians_rows")
+    return True
+
+
+def of_asks(medians: Medians) -> str:
+    """Give the SQL of the medians that were created, and of the others, of `asks_part`: ask, as_of_day and a column a window."""
     listed = ", ".join(medians.windows)
     sql = f"select ask, day as as_of_day, {listed} from asks_part join medians_found using (card_no, day)"
-    rest = f" union all select ask, as_of_day, {listed} from ({medians.one_date})" if medians.one_date else ""
-    con.execute(f"create or replace temp table {name} as {sql}{rest}")
-    con.execute("drop table medians_found")
-    return True
+    return f"{sql} union all select ask, as_of_day, {listed} from ({medians.one_date})" if medians.one_date else sql
 
 
 def _values(rows: Rows) -> _Values:

@@ -10,9 +10,9 @@ import duckdb
 import numpy as np
 
 AT_ONCE, STEP = 16_000_000, 1_000_000
-"""Rows that are sorted in memory at a time (128 MB twice), and rows that are given at a time: these stay in the cache."""
+"""Rows that are sorted in memory at a time, more or less (128 MB twice), and given at a time: these stay in the cache."""
 _BITS = 62
-_MOST_PARTS = 64
+_MOST_PARTS = 16
 
 
 def sorted_numbers(con: duckdb.DuckDBPyConnection, query: str) -> np.ndarray:
@@ -22,14 +22,14 @@ def sorted_numbers(con: duckdb.DuckDBPyConnection, query: str) -> np.ndarray:
     [1, 2, 3]
     """
     column = con.sql(query).to_arrow_table().column(0)
-    numbers = np.concatenate([chunk.to_numpy() for chunk in column.chunks] or [np.zeros(0, dtype=np.int64)])
+    numbers = np.concatenate([chunk.to_numpy() for chunk in column.chunks] or [np.zeros(0, dtype=column.type.to_pandas_dtype())])
     numbers.sort()
     return numbers
 
 
 @dataclass(frozen=True)
 class Field:
-    """Declare a whole number of a row: its SQL over the row, and how far below the least one counting begins, in whole units."""
+    """Declare a whole number of a row: its SQL; counting begins `spare` below the multiple of `unit` under the least."""
 
     sql: str
     unit: int = 1
@@ -67,7 +67,7 @@ def packed_rows(con: duckdb.DuckDBPyConnection, source: str, fields: Mapping[str
         fields: the fields in the order of sorting, by name; without null.
 
     Returns:
-        The rows; None if they do not fit in the bits, or would have to be read in many parts.
+        The rows, read as they are asked for; None if they do not fit in the bits, or would have to be read in many parts.
 
     Example:
         >>> con = duckdb.connect()
@@ -85,7 +85,9 @@ def packed_rows(con: duckdb.DuckDBPyConnection, source: str, fields: Mapping[str
         low = least // field.unit * field.unit - field.spare
         places[name] = Place(shift, int(most - low).bit_length(), low)
         shift += places[name].bits
-    cards = min(2 ** max(_BITS - shift, 0), -(-(last - first + 1) // -(-count // AT_ONCE)))
+    if shift > _BITS:
+        return None
+    cards = min(2 ** (_BITS - shift), -(-(last - first + 1) // -(-count // AT_ONCE)))
     if (last - first) // cards >= _MOST_PARTS:
         return None
     return _read(con, source, fields, places, shift, range(first, last + 1, cards))

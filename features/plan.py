@@ -136,28 +136,28 @@ def _group(name: str, outputs: list[Output]) -> Group:
 
 def _medians(tile: Tile, outputs: list[Output]) -> Medians:
     [measure] = tile.measures
-    one_date = _units_sql(tile, "ask", outputs, " and t.upto is not null") if tile.versioned else ""
+    one_date = _units_sql(tile, "ask", outputs, " and t.upto = a.day") if tile.versioned else ""
     return Medians(tile.source, tile.median, tile.day, {_alias(measure, output.span): output.span for output in outputs}, one_date)
 
 
-def _units_sql(tile: Tile, key: str, outputs: list[Output], condition: str = "") -> str:
-    """Measure each unit of each ask, from the rows of a condition."""
+def _units_sql(tile: Tile, key: str, outputs: list[Output], versions: str = " and (t.upto is null or t.upto = a.day)") -> str:
+    """Measure each unit of each ask; `versions` says which rows count of those that have versions."""
     names = {(name, output.span) for output in outputs for name in output.feature.placeholders()}
+    bounds = _reach(tile, names) + (versions if tile.versioned else "")
     unit = "".join(f", t.{column}" for column in tile.per)
     measures = ", ".join(f"{_measure(tile, name, span)} as {_alias(name, span)}" for name, span in sorted(names, key=str))
     asks = "asks_part" if tile.subject == "card_no" else "operator_asks"
     return (
         f"select a.{key}, a.day as as_of_day{unit}, {measures} from {asks} a join {tile.source} t "
-        f"on t.{tile.subject} = a.{tile.subject} and {seen_before_as_of()}{_reach(tile, names)}{condition} "
+        f"on t.{tile.subject} = a.{tile.subject} and {seen_before_as_of()}{bounds} "
         f"group by a.{key}, a.day{unit}"
     )
 
 
 def _reach(tile: Tile, names: set[tuple[str, int | None]]) -> str:
     """Bound the rows by the longest window, where every measure has one."""
-    version = " and (t.upto is null or t.upto = a.day)" if tile.versioned else ""
     bounded = [span for _, span in names if span is not None]
-    return version if len(bounded) < len(names) else f" and {in_window(max(bounded), day=tile.day)}{version}"
+    return f" and {in_window(max(bounded), day=tile.day)}" if len(bounded) == len(names) else ""
 
 
 def _measure(tile: Tile, name: str, span: int | None) -> str:

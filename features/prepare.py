@@ -1,7 +1,7 @@
 """Build prepared tables (features.prepared) in a data set's connection: what is needed, from the first day that matters on."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -73,6 +73,8 @@ def prepare(tables: Tables, lows: Mapping[str, int | None], read: str = "") -> N
             made |= ordered.keys() if in_order.create(con, ordered) else set()
             ordered = {}
         less = [column for column in SPARE.get(name, ()) if column not in named]
+        if name == "shared_pairs":  # what went by the pairs before does not fit the rows that go by these
+            there = _without(con, there, _made_of({name}, texts))
         if name not in made:
             _create(tables, name, low, f"select * exclude ({', '.join(less)}) from ({texts[name]})" if less else texts[name])
         con.execute("delete from prepared_from where name = ?", [name])
@@ -85,10 +87,14 @@ def _there(con: Any, source: str, named: set[str]) -> dict[str, int]:
     con.execute(f"create or replace temp macro pair_key(card_no, callee) as {PAIR_KEY}")
     con.execute("create temp table if not exists prepared_from (name VARCHAR, low BIGINT, calls VARCHAR, less VARCHAR)")
     of_calls, found = made_of_calls(), con.execute("select name, low, calls, less from prepared_from").fetchall()
-    if any(named.intersection(less.split()) for _, _, _, less in found):
-        con.execute(f"delete from prepared_from where name in ({', '.join(map(literal, of_calls))})")
-        source = ""
-    return {name: low for name, low, calls, _ in found if calls == source or name not in of_calls}
+    there = {name: low for name, low, calls, _ in found if calls == source or name not in of_calls}
+    return _without(con, there, of_calls) if any(named.intersection(less.split()) for _, _, _, less in found) else there
+
+
+def _without(con: Any, there: dict[str, int], names: Collection[str]) -> dict[str, int]:
+    """Forget that tables are there."""
+    con.execute(f"delete from prepared_from where name in ({', '.join(map(literal, names))})")
+    return {name: low for name, low in there.items() if name not in names}
 
 
 def _create(tables: Tables, name: str, low: int, sql: str) -> None:

@@ -159,3 +159,30 @@ def test_a_column_that_needs_no_callees_can_be_asked_for_alone(column: str) -> N
     asked = pd.DataFrame({"card_id": ["1"], "as_of": [pd.Timestamp("2025-01-03")]})
     found = vectors(read_tables({"cards": cards, "calls": calls}), asked, [column])
     assert list(found.columns) == ["card_id", "as_of", column]
+
+
+def test_pairs_that_a_second_question_finds_shared_are_counted_once():
+    """A card whose calls came out of order; the second question looks back to an earlier call to one of its callees."""
+    calls: list[Row] = [
+        {"card_id": "0", "started_at": START - days * DAY, "callee": callee, "talk_s": 30.0, "direction": "out"}
+        for days, callee in ((21, "p"), (5, "x"), (4, "y"), (3, "p"))
+    ]
+    calls[1]["available_at"] = START - 3 * DAY
+    data = quiet(["0"], calls=calls)
+    tables = read_tables(data.frames())
+    asked = ["distinct_callees_7d", "repeat_dial_24h_max_30d"]
+    assert vectors(tables, data.requests(), asked[:1]).iloc[0, 2] == 3
+    assert vectors(tables, data.requests(), asked).iloc[0, 2:].tolist() == ask(data, *asked).iloc[0, 2:].tolist() == [3, 1]
+
+
+@pytest.mark.parametrize("span", [200, 360, 1000])
+def test_a_card_that_was_quiet_for_very_long_has_medians(span: int):
+    calls: list[Row] = [
+        {"card_id": "0", "started_at": START - days * DAY - TICK, "callee": "p", "talk_s": talk, "direction": "out"}
+        for days, talk in ((span + 2, 2.0), (span + 1, 4.0), (1, 1e12), (0, 3.0))
+    ]
+    data = quiet(["0", "1"], (START - span * DAY, START), calls=calls)
+    found = ask(data, "interevent_median_s_7d", "interevent_median_s_1500d", "median_talk_s_7d")
+    assert found.iloc[[0, 2], 2].tolist() == [86_400, 86_400]
+    assert found.iloc[2, 3] == 86_400
+    assert found.iloc[[0, 2], 4].tolist() == [3, (1e12 + 3) / 2]
