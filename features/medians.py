@@ -70,19 +70,17 @@ def create(con: duckdb.DuckDBPyConnection, medians: Medians) -> bool:
     [(asks, cards, first, last, dates)] = con.execute(query).fetchall()
     if asks * _SPARSE < cards * len(dates or ()) or asks == 0:
         return False
+    days = {window: _ANY_DAYS if span is None else span for window, span in medians.windows.items()}
     source = f"from {medians.source} where {medians.value} is not null and card_no between {first} and {last}"
     source += " and upto is null" if medians.one_date else ""
     source += " and card_no in (select card_no from asks)" if cards * _SPARSE < last - first else ""
-    spans = list(medians.windows.values())
-    if None not in spans:  # what lies longer before the day on which it was known is seen at no date
-        source += f" and seen - {medians.day} < {max(filter(None, spans))}"
+    source += f" and seen - {medians.day} < {max(days.values())}"  # what was known later than that is seen at no date
     fields = {"value": Field(medians.value), "day": Field(medians.day), "late": Field(f"seen - {medians.day}")}
     found = packed_rows(con, source, fields)
     if found is None:
         return False
     columns = ", ".join(f"{window} DOUBLE" for window in medians.windows)
     con.execute(f"create or replace temp table medians_found (card_no INTEGER, day INTEGER, {columns})")
-    days = {window: _ANY_DAYS if span is None else span for window, span in medians.windows.items()}
     for rows in found:
         for table in _by_date(_values(rows), sorted(dates), days):
             con.register("medians_rows", table)

@@ -68,6 +68,10 @@ def _sums(*names: str) -> dict[str, str]:
     return {name: f"sum(t.{name})" for name in names}
 
 
+def _median(source: str, column: str, *, day: str = "day", versioned: bool = False) -> Tile:
+    return Tile(source, {f"median_{column}": f"median(t.{column})"}, median=column, day=day, versioned=versioned)
+
+
 _OWED = (
     "greatest(0, t.due_cents - case when "
     + known_before_as_of("paid_day")
@@ -96,7 +100,7 @@ TILES: dict[str, Tile] = {
         },
     ),
     "hours_of_day": Tile("calls_by_hour", {"out": "sum(t.out)"}, per=("hour",)),
-    "talks": Tile("answered_calls", {"median_talk_ms": "median(t.talk_ms)"}, median="talk_ms"),
+    "talks": _median("answered_calls", "talk_ms"),
     "gaps": Tile(
         "call_gaps",
         {
@@ -107,7 +111,7 @@ TILES: dict[str, Tile] = {
         day="prev_day",
         versioned=True,
     ),
-    "gap_medians": Tile("call_gaps", {"median_gap_us": "median(t.gap_us)"}, median="gap_us", day="prev_day", versioned=True),
+    "gap_medians": _median("call_gaps", "gap_us", day="prev_day", versioned=True),
     "rolling": Tile(
         "rolling_hours",
         {"roll60": "max(case when t.day = {first_day} then t.roll60_own_day else t.roll60 end)"},
