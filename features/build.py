@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -72,10 +72,13 @@ def vector_rows(tables: Tables, requests: pd.DataFrame, columns: Sequence[str] |
 def _compute(tables: Tables, requests: pd.DataFrame, wanted: list[plan.Output]) -> None:
     """Leave the results of the tiles in the connection, by the number of the ask: the index of the requests."""
     groups = plan.statements(wanted, tables.present)
-    read = " ".join(statement.sql for group in groups for statement in group.statements)
+    read = " ".join(statement.sql for group in groups for statement in (group.units, group.result))
     _prepare(tables, requests, plan.sources(wanted, tables.present), read)
+    [(asks, cards, highest)] = tables.con.execute("select count(*), count(distinct card_no), max(card_no) from asks").fetchall()
+    asked = _Asked(asks, cards, highest or 0)
+    _show_asks(tables.con, 0, asked.highest)
     for group in groups:
-        _run(tables.con, group)
+        _run(tables.con, group, asked)
 
 
 def _divide(tables: Tables, requests: pd.DataFrame, wanted: list[plan.Output]) -> Iterator[tuple[Tables, pd.DataFrame]]:
@@ -159,32 +162,45 @@ def _lows(tables: Tables, reaches: Mapping[str, int | None]) -> dict[str, int | 
     return {name: None if days is None else first - days for name, days in reaches.items()}
 
 
-def _run(con: duckdb.DuckDBPyConnection, group: plan.Group) -> None:
+@dataclass(frozen=True)
+class _Asked:
+    """Count the asks and their cards, and name the highest card number."""
+
+    asks: int
+    cards: int
+    highest: int
+
+
+def _run(con: duckdb.DuckDBPyConnection, group: plan.Group, asked: _Asked) -> None:
     """Fill the results of one group, part by part where it joins many rows: memory stays bounded."""
-    units, *results = group.statements
-    sql = units.sql
-    if group.medians and isinstance(con, duckdb.DuckDBPyConnection) and medians.create(con, group.medians):
-        sql = medians.of_asks(group.medians)
-    for part, (low, high) in enumerate(_parts(con, group)):
-        con.execute(f"create or replace temp view asks_part as select * from asks where card_no between {low} and {high}")
-        con.execute(f"create or replace temp table {units.table} as {sql}")
-        for result in results:
-            made = f"insert into {result.table}" if part else f"create or replace temp table {result.table} as"
-            con.execute(f"{made} {result.sql}")
-    con.execute(f"drop table {units.table}")
-    if sql != units.sql:
+    units, result = group.units.sql, group.result
+    found = group.medians and isinstance(con, duckdb.DuckDBPyConnection) and medians.create(con, group.medians)
+    if found and group.medians:
+        units = medians.of_asks(group.medians)
+    parts = _parts(con, group, asked)
+    for part, cards in enumerate(parts):
+        if len(parts) > 1:
+            _show_asks(con, *cards)
+        made = f"insert into {result.table}" if part else f"create or replace temp table {result.table} as"
+        con.execute(f"{made} with {group.units.table} as ({units}) {result.sql}")
+    if len(parts) > 1:
+        _show_asks(con, 0, asked.highest)
+    if found:
         con.execute("drop table medians_found")
 
 
-def _parts(con: duckdb.DuckDBPyConnection, group: plan.Group) -> list[tuple[int, int]]:
+def _show_asks(con: duckdb.DuckDBPyConnection, low: int, high: int) -> None:
+    con.execute(f"create or replace temp view asks_part as select * from asks where card_no between {low} and {high}")
+
+
+def _parts(con: duckdb.DuckDBPyConnection, group: plan.Group, asked: _Asked) -> list[tuple[int, int]]:
     """Divide the cards into ranges so that one part joins about ROWS_AT_ONCE rows."""
     [(rows, days)] = con.execute(f"select count(*), max(day) - min(day) + 1 from {group.source}").fetchall()
-    [(asks, cards, highest)] = con.execute("select count(*), count(distinct card_no), max(card_no) from asks").fetchall()
-    if group.whole or not rows or not asks:
-        return [(0, highest or 0)]
-    joins = max(1.0, asks / cards * min(1.0, REACH_DAYS / days)) if group.per_ask else 1.0
-    parts = min(cards, math.ceil(rows * joins / ROWS_AT_ONCE))
-    return [(highest * part // parts + 1, highest * (part + 1) // parts) for part in range(parts)]
+    if group.whole or not rows or not asked.asks:
+        return [(0, asked.highest)]
+    joins = max(1.0, asked.asks / asked.cards * min(1.0, REACH_DAYS / days)) if group.per_ask else 1.0
+    parts = min(asked.cards, math.ceil(rows * joins / ROWS_AT_ONCE))
+    return [(asked.highest * part // parts + 1, asked.highest * (part + 1) // parts) for part in range(parts)]
 
 
 def _create_asks(tables: Tables, requests: pd.DataFrame, longest: int) -> None:

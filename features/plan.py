@@ -51,7 +51,7 @@ def supplied(feature: Feature, present: frozenset[str]) -> bool:
 
 @dataclass(frozen=True)
 class Statement:
-    """Hold one table to fill with results, and its SQL over `asks_part`."""
+    """Hold a table and its SQL over `asks_part`."""
 
     table: str
     sql: str
@@ -59,29 +59,28 @@ class Statement:
 
 @dataclass(frozen=True)
 class Group:
-    """Hold the statements that must run together on one part of the asks.
+    """Hold the two steps of a tile, which run together on one part of the asks.
 
     Attributes:
         source: the prepared table that they read.
-        statements: in order.
+        units: the measures of each unit of each ask.
+        result: what is made of them, by ask.
         per_ask: whether a row of it is joined with each ask that sees it.
         whole: whether it does not go by cards, so that it runs once.
-        medians: what the first of them gives, where that is medians.
+        medians: what `units` gives, where that is medians.
 
     """
 
     source: str
-    statements: list[Statement]
+    units: Statement
+    result: Statement
     per_ask: bool
     whole: bool
     medians: Medians | None = None
 
 
 def statements(wanted: list[Output], present: frozenset[str]) -> list[Group]:
-    """Give the statements that compute every supplied column, in groups that must run together on one part of the asks.
-
-    A group fills `units_TILE` (measures of each unit of each ask), then the results made of it, named as `result_name` says.
-    """
+    """Give the statements that compute every supplied column: by tile `units_TILE`, and the result, named as `result_name` says."""
     groups: dict[str, list[Output]] = {}
     for output in wanted:
         if _computed(output, present):
@@ -129,9 +128,10 @@ def _group(name: str, outputs: list[Output]) -> Group:
         sql, source = sizes_sql(tile, outputs[0].span or 0), f"({ranked_sql(units)})"
     else:
         sql = _units_sql(tile, key, outputs)
-    made = [Statement(units, sql), Statement(name, f"select {key}, as_of_day, {listed} from {source}{by}")]
+    result = Statement(name, f"select {key}, as_of_day, {listed} from {source}{by}")
     medians = _medians(tile, outputs) if tile.median else None
-    return Group(tile.source, made, not (tile.spans or tile.sizes), tile.subject != "card_no", medians)
+    per_ask = not (tile.spans or tile.sizes)
+    return Group(tile.source, Statement(units, sql), result, per_ask, tile.subject != "card_no", medians)
 
 
 def _medians(tile: Tile, outputs: list[Output]) -> Medians:

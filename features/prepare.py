@@ -1,7 +1,7 @@
 """Build prepared tables (features.prepared) in a data set's connection: what is needed, from the first day that matters on."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -10,7 +10,6 @@ import duckdb
 from blockrisk.features import daily_store, in_order
 from blockrisk.features.daily import COMPACT_PAIRS, KEPT, PAIRS, call_rows_sql
 from blockrisk.features.intake import Tables
-from blockrisk.features.intake.macros import literal
 from blockrisk.features.limits import data_limits, limit_spans, packaged_limits
 from blockrisk.features.prepared import PREPARED
 from blockrisk.features.repeats import create_repeated
@@ -35,6 +34,9 @@ SPARE = {
 PAIR_KEY = "hash(card_no, callee)"
 """One number for a card and a callee; two pairs may share it (daily.IN_SHARED)."""
 
+_Record = tuple[int, str, str]
+"""The first day of a prepared table, the calls that it is made of, and the columns that it lacks."""
+
 _NONE = call_rows_sql("no_calls", located=False)  # so that no file of a store is looked at
 _ALWAYS = -700_000  # the year 53
 
@@ -54,7 +56,8 @@ def prepare(tables: Tables, lows: Mapping[str, int | None], read: str = "") -> N
     con, texts = tables.con, _texts(tables)
     needed, anew = _closure(lows, texts), _made_of({"span_days"}, texts)
     named, source = _words(read, *(texts[name] for name in needed if name not in SPARE)), f"{tables.calls} {tables.card_nos or ''}"
-    there = _there(con, source, named)
+    records = _take_records(con)
+    there = _there(records, source, named)
     if "card_rows" not in there:
         _create_limits(tables)
     missing = {name: low for name, low in needed.items() if there.get(name, low + 1) > low}
@@ -74,27 +77,34 @@ def prepare(tables: Tables, lows: Mapping[str, int | None], read: str = "") -> N
             ordered = {}
         less = [column for column in SPARE.get(name, ()) if column not in named]
         if name == "shared_pairs":  # what went by the pairs before does not fit the rows that go by these
-            there = _without(con, there, _made_of({name}, texts))
+            for other in _made_of({name}, texts):
+                there.pop(other, None), records.pop(other, None)
         if name not in made:
             _create(tables, name, low, f"select * exclude ({', '.join(less)}) from ({texts[name]})" if less else texts[name])
-        con.execute("delete from prepared_from where name = ?", [name])
-        con.execute("insert into prepared_from values (?, ?, ?, ?)", [name, low, source, " ".join(less)])
+        records[name] = (low, source, " ".join(less))
+    _put_records(con, records)
 
 
-def _there(con: Any, source: str, named: set[str]) -> dict[str, int]:
-    """Give the tables that an earlier call left, with their first days; none made of calls if one lacks a column that is named."""
+def _take_records(con: Any) -> dict[str, _Record]:
+    """Take what is told of the tables that earlier calls left: while others are made none is on record, a failure leaves no lie."""
     con.execute("create or replace temp macro callee_key(callee) as hash(callee)")
     con.execute(f"create or replace temp macro pair_key(card_no, callee) as {PAIR_KEY}")
     con.execute("create temp table if not exists prepared_from (name VARCHAR, low BIGINT, calls VARCHAR, less VARCHAR)")
-    of_calls, found = made_of_calls(), con.execute("select name, low, calls, less from prepared_from").fetchall()
-    there = {name: low for name, low, calls, _ in found if calls == source or name not in of_calls}
-    return _without(con, there, of_calls) if any(named.intersection(less.split()) for _, _, _, less in found) else there
+    records = {name: record for name, *record in con.execute("select name, low, calls, less from prepared_from").fetchall()}
+    con.execute("delete from prepared_from")
+    return {name: (low, calls, less) for name, (low, calls, less) in records.items()}
 
 
-def _without(con: Any, there: dict[str, int], names: Collection[str]) -> dict[str, int]:
-    """Forget that tables are there."""
-    con.execute(f"delete from prepared_from where name in ({', '.join(map(literal, names))})")
-    return {name: low for name, low in there.items() if name not in names}
+def _put_records(con: Any, records: Mapping[str, _Record]) -> None:
+    rows = [value for name, record in records.items() for value in (name, *record)]
+    con.execute(f"insert into prepared_from values {', '.join(['(?, ?, ?, ?)'] * len(records))}", rows)
+
+
+def _there(records: Mapping[str, _Record], source: str, named: set[str]) -> dict[str, int]:
+    """Give the tables that may be used, with their first days: none made of calls if one of them lacks a column that is named."""
+    of_calls = made_of_calls()
+    lacking = any(named.intersection(less.split()) for _, _, less in records.values())
+    return {name: low for name, (low, calls, _) in records.items() if name not in of_calls or (calls == source and not lacking)}
 
 
 def _create(tables: Tables, name: str, low: int, sql: str) -> None:

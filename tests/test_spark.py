@@ -108,7 +108,7 @@ def test_every_statement_is_one_that_sqlglot_can_translate() -> None:
     )
     wanted = plan.outputs(catalogue.columns())
     texts = [sql.replace("{low}", "0") for sql in prepared.PREPARED.values()]
-    texts += [statement.sql for group in plan.statements(wanted, present) for statement in group.statements]
+    texts += [statement.sql for group in plan.statements(wanted, present) for statement in (group.units, group.result)]
     texts.append(plan.vector_sql(wanted, present, catalogue.columns()))
     for text in texts:
         told = translate(text)
