@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from blockrisk.features.daily import COMPACT, CONTEXT_SQL, DAILY, call_rows_sql
 from blockrisk.features.intake.manifest import ROWS
+from blockrisk.features.links import RULES
 from blockrisk.features.messages import say
 from blockrisk.features.output import sweep_folder, sync, write_json
 
@@ -65,7 +66,7 @@ def commit(kept: KeptDays, state: State) -> None:
     days = {day: one for day, one in state.days.items() if day in kept.days}
     told = {"format": FORMAT, "rules": _rules(), "numbers": state.numbers, "days": {str(day): days[day] for day in sorted(days)}}
     sync(kept.folder / ROWS)
-    write_json(kept.folder / MANIFEST, told)
+    write_json(kept.folder / MANIFEST, told, indent=None)
     (kept.folder / MANIFEST).chmod(0o600)
     used = state.names() | state.before
     for path in (kept.folder / ROWS).iterdir():
@@ -76,5 +77,5 @@ def commit(kept: KeptDays, state: State) -> None:
 
 def _rules() -> str:
     """Give a digest of what daily rows depend on beside the data."""
-    texts = [FORMAT, version("duckdb"), DAILY, COMPACT, call_rows_sql("calls", located=True), CONTEXT_SQL]
+    texts = [FORMAT, version("duckdb"), DAILY, COMPACT, call_rows_sql("calls", located=True), CONTEXT_SQL, RULES]
     return hashlib.sha256(" ".join(json.dumps(texts).replace("\\n", " ").split()).encode()).hexdigest()

@@ -19,8 +19,9 @@ from blockrisk.features.daily import COMPACT, CONTEXT_SQL, KEPT, day_of
 from blockrisk.features.daily_manifest import State, add_note, commit, load
 from blockrisk.features.errors import mistake
 from blockrisk.features.intake.days import digest_of, held, iso_day, read_day, write_rows
-from blockrisk.features.intake.manifest import DAYS, ROWS
+from blockrisk.features.intake.manifest import DAYS, ROWS, kept_rows
 from blockrisk.features.intake.parts import room
+from blockrisk.features.links import LINKED, SHARED, callees_there, create_links, links_of, unlinked
 from blockrisk.features.messages import say
 
 if TYPE_CHECKING:
@@ -52,22 +53,56 @@ def show(tables: Tables, lows: Mapping[str, int], build: Build) -> None:
     kept = _kept(tables)
     state = load(kept)
     names = _by_day(kept, lows)
-    known = all(kept.shown.get(name, low + 1) <= low for name, low in lows.items()) and names.keys() <= state.days.keys()
-    stale = [] if known else _stale(tables, kept, state, names, tell=False)
-    if stale:
-        with _held(kept):
-            found, state = state, load(kept)  # another run may have made some of them meanwhile
-            open_ = {day: names[day] for day in names if day in stale or state.days.get(day) != found.days.get(day)}
-            _refresh(tables, kept, state, _stale(tables, kept, state, open_, tell=True), build)
+    there = all(name in state.days[day]["files"] for day in names.keys() & state.days.keys() for name in names[day])
+    known = there and names.keys() <= state.days.keys() and all(kept.shown.get(name, low + 1) <= low for name, low in lows.items())
+    state = state if known else _up_to_date(tables, kept, state, names, build)
     kept.shown.update(lows)
-    some = "where card_no between {} and {}".format(*tables.card_nos) if tables.card_nos else ""
     for name, low in lows.items():
         files = [state.days[day]["files"][name] for day in _wanted(kept, low)]
-        types = tables.con.execute(f"describe select * from {_parquet(kept, files[:1])}").fetchall()
-        columns = [f"cast({column} as HUGEINT) as {column}" if kind == "DECIMAL(38,0)" else column for column, kind, *_ in types]
-        tables.con.execute(
-            f"create or replace temp table {name} as select {', '.join(columns)} from {_parquet(kept, files)} {some}"
-        )
+        tables.con.execute(f"create or replace temp table {name} as {_rows_sql(tables, kept, name, files, low)}")
+
+
+def _rows_sql(tables: Tables, kept: KeptDays, name: str, files: list[dict[str, Any]], low: int) -> str:
+    """Give the SQL of the kept rows of one name, of the cards that are looked at."""
+    some = "card_no between {} and {}".format(*tables.card_nos) if tables.card_nos else "true"
+    if name == LINKED:
+        return SHARED.format(files=kept_rows(kept, files), low=low, some=some)
+    types = tables.con.execute(f"describe select * from {kept_rows(kept, files[:1])}").fetchall()
+    columns = [f"cast({column} as HUGEINT) as {column}" if kind == "DECIMAL(38,0)" else column for column, kind, *_ in types]
+    return f"select {', '.join(columns)} from {kept_rows(kept, files)} where {some}"
+
+
+def _up_to_date(tables: Tables, kept: KeptDays, state: State, names: dict[int, list[str]], build: Build) -> State:
+    """Give the manifest once these kinds of file of these days stand: what does not is made anew."""
+    linked = [day for day in sorted(names) if LINKED in names[day]]
+    stale = _stale(tables, kept, state, names, tell=False)
+    if not stale and not unlinked(kept, state, linked):
+        return state
+    with _held(kept):
+        found, state = state, load(kept)  # another run may have made some of them meanwhile
+        open_ = {day: names[day] for day in names if day in stale or state.days.get(day) != found.days.get(day)}
+        _refresh(tables, kept, state, _stale(tables, kept, state, open_, tell=True), build)
+        _link(tables, kept, state, linked, build)
+    return state
+
+
+def _link(tables: Tables, kept: KeptDays, state: State, wanted: list[int], build: Build) -> None:
+    """Make and keep the links of these days that do not stand, out of callees that do."""
+    while days := unlinked(kept, state, wanted):
+        broken = {day: one for day, one in callees_there(kept, state, days[0], days[-1]).items() if not _is_whole(kept, one)}
+        for day, one in broken.items():
+            add_note(kept, say("daily_damaged", day=iso_day(day), file=one["name"]))
+        if not broken:
+            break
+        _refresh(tables, kept, state, sorted(broken), build)
+    for part in _parts(kept, days, min(CALLS_AT_ONCE, room(tables.con))):
+        con = tables.con.cursor()
+        create_links(con, kept, state, part)
+        for day, rows in _rows_by_day(con, "links", part, by="told"):
+            state.days[day]["files"][LINKED] = write_rows(rows, kept.folder / ROWS, f"{LINKED}-{day}")
+            state.days[day]["links"] = links_of(kept, state, day)
+        con.close()
+        commit(kept, state)
 
 
 def show_numbers(tables: Tables) -> None:
@@ -79,7 +114,7 @@ def show_numbers(tables: Tables) -> None:
             state = load(kept)
             _number(tables, kept, state, "cards")
             commit(kept, state)
-    tables.con.execute(f"create or replace temp table {NUMBERS} as select * from {_parquet(kept, [state.numbers])}")
+    tables.con.execute(f"create or replace temp table {NUMBERS} as select * from {kept_rows(kept, [state.numbers])}")
 
 
 def _kept(tables: Tables) -> KeptDays:
@@ -110,9 +145,9 @@ def _stale(tables: Tables, kept: KeptDays, state: State, names: dict[int, list[s
     """List the days whose rows must be made: never made, made of other calls, damaged, or of another context."""
     whole = set()
     for day in sorted(names):
-        if day not in state.days or state.days[day]["calls"] != _calls_of(kept, day):
+        if day not in state.days or state.days[day]["calls"] != kept.calls_of(day):
             continue
-        files = [state.days[day]["files"][name] for name in names[day]]
+        files = [one for name, one in state.days[day]["files"].items() if name in names[day]]
         wrong = next((one["name"] for one in files if not _is_whole(kept, one)), None)
         if wrong is None:
             whole.add(day)
@@ -122,11 +157,6 @@ def _stale(tables: Tables, kept: KeptDays, state: State, names: dict[int, list[s
     if moved and tell:
         add_note(kept, say("daily_context", days=len(moved), first=iso_day(min(moved)), last=iso_day(max(moved))))
     return sorted(names.keys() - (whole - moved))
-
-
-def _calls_of(kept: KeptDays, day: int) -> list[str]:
-    """Name the files of calls that a day's rows are made of."""
-    return [kept.days[one]["name"] if one in kept.days else "" for one in (day - 1, day)]
 
 
 def _is_whole(kept: KeptDays, one: dict[str, Any]) -> bool:
@@ -139,14 +169,14 @@ def _moved(tables: Tables, kept: KeptDays, state: State, days: Iterable[int]) ->
     files = [state.days[day]["files"][CONTEXT] for day in sorted(days)]
     if not files:
         return set()
-    tables.con.execute(f"create or replace temp view context_kept as select * from {_parquet(kept, files)}")
+    tables.con.execute(f"create or replace temp view context_kept as select * from {kept_rows(kept, files)}")
     now = CONTEXT_SQL.format(days="context_kept")
     sql = f"select distinct day from ({now}) x join context_kept k using (card_no, day) where x.context <> k.context"
     return {day for (day,) in tables.con.execute(sql).fetchall()}
 
 
 def _new_cards(tables: Tables, kept: KeptDays, state: State, source: str) -> list[str]:
-    there = f"(select card_id from {_parquet(kept, [state.numbers])})" if state.numbers else "(select null limit 0)"
+    there = f"(select card_id from {kept_rows(kept, [state.numbers])})" if state.numbers else "(select null limit 0)"
     sql = f"select distinct card_id from {source} where card_id not in {there} order by card_id"
     return [card for (card,) in tables.con.execute(sql).fetchall()]
 
@@ -176,7 +206,7 @@ def _refresh(tables: Tables, kept: KeptDays, state: State, days: list[int], buil
             con.execute(f"create or replace temp table compact_{name} as {sql}")
         for days_at_once in _parts(kept, part, ROWS_AT_ONCE):
             for day in days_at_once:
-                state.days[day] = {"calls": _calls_of(kept, day), "files": {}}
+                state.days[day] = {"calls": kept.calls_of(day), "files": {}}
             for name in (*KEPT, CONTEXT):
                 for day, rows in _rows_by_day(con, f"{'compact_' if name in COMPACT else ''}{name}", days_at_once):
                     state.days[day]["files"][name] = write_rows(rows, kept.folder / ROWS, f"{name}-{day}")
@@ -184,12 +214,12 @@ def _refresh(tables: Tables, kept: KeptDays, state: State, days: list[int], buil
         commit(kept, state)
 
 
-def _rows_by_day(con: duckdb.DuckDBPyConnection, table: str, days: list[int]) -> Iterator[tuple[int, pa.Table]]:
+def _rows_by_day(con: duckdb.DuckDBPyConnection, table: str, days: list[int], by: str = "day") -> Iterator[tuple[int, pa.Table]]:
     """Give the rows of each of these days, which leave out none between them, in an order that their values alone decide."""
     columns = con.table(table).columns
-    order = ", ".join(["day", *(name for name in columns if name != "day")])
-    rows = con.sql(f"select * from {table} where day between {days[0]} and {days[-1]} order by {order}").to_arrow_table()
-    ends = np.searchsorted(rows["day"].to_numpy(), [*days, days[-1] + 1])
+    order = ", ".join([by, *(name for name in columns if name != by)])
+    rows = con.sql(f"select * from {table} where {by} between {days[0]} and {days[-1]} order by {order}").to_arrow_table()
+    ends = np.searchsorted(rows[by].to_numpy(), [*days, days[-1] + 1])
     for day, begin, end in zip(days, ends[:-1], ends[1:], strict=True):
         yield day, rows.slice(begin, end - begin)
 
@@ -200,9 +230,9 @@ def _show_part(tables: Tables, kept: KeptDays, state: State, days: list[int], bu
     files = [kept.days[day] for day in range(days[0] - 1, days[-1] + 1) if day in kept.days]
     for one in files:
         _check_calls(kept, one["name"], one["sha256"])
-    con.execute(f"create temp view calls as select * from {_parquet(kept, files, DAYS)}")
+    con.execute(f"create temp view calls as select * from {kept_rows(kept, files, DAYS)}")
     _number(tables, kept, state, "calls")
-    con.execute(f"create temp table {NUMBERS} as select * from {_parquet(kept, [state.numbers])}")
+    con.execute(f"create temp table {NUMBERS} as select * from {kept_rows(kept, [state.numbers])}")
     known = f"'{NUMBERS}' as name, cast(-1000000 as BIGINT) as low, 'calls' as calls, '' as less"
     con.execute(f"create temp table prepared_from as select {known}")
     build(tables, days[0])
@@ -232,8 +262,3 @@ def _check_calls(kept: KeptDays, name: str, sha256: str) -> None:
     if digest_of(path) != sha256:
         path.unlink()
         raise mistake("kept_damaged", path=path)
-
-
-def _parquet(kept: KeptDays, files: Iterable[dict[str, Any] | None], folder: str = ROWS) -> str:
-    names = ", ".join(f"'{kept.at}/{folder}/{one['name']}'" for one in files if one)
-    return f"read_parquet([{names}])"

@@ -11,6 +11,8 @@ from blockrisk.features import daily_store, in_order
 from blockrisk.features.daily import COMPACT_PAIRS, KEPT, PAIRS, call_rows_sql
 from blockrisk.features.intake import Tables
 from blockrisk.features.limits import data_limits, limit_spans, packaged_limits
+from blockrisk.features.links import LINKED
+from blockrisk.features.links import suffices as links_suffice
 from blockrisk.features.prepared import PREPARED
 from blockrisk.features.repeats import create_repeated
 
@@ -37,6 +39,9 @@ PAIR_KEY = "hash(card_no, callee)"
 _Record = tuple[int, str, str]
 """The first day of a prepared table, the calls that it is made of, and the columns that it lacks."""
 
+_KEPT = "card_limits"
+"""The text of rows that a store keeps: the table of ours that they depend on."""
+
 _NONE = call_rows_sql("no_calls", located=False)  # so that no file of a store is looked at
 _ALWAYS = -700_000  # the year 53
 
@@ -53,7 +58,7 @@ def prepare(tables: Tables, lows: Mapping[str, int | None], read: str = "") -> N
         read: the SQL that will read them: columns of SPARE which it does not name may be left out.
 
     """
-    con, texts = tables.con, _texts(tables)
+    con, texts = tables.con, _texts(tables, linked=_linked(tables, lows))
     needed, anew = _closure(lows, texts), _made_of({"span_days"}, texts)
     named, source = _words(read, *(texts[name] for name in needed if name not in SPARE)), f"{tables.calls} {tables.card_nos or ''}"
     records = _take_records(con)
@@ -61,9 +66,9 @@ def prepare(tables: Tables, lows: Mapping[str, int | None], read: str = "") -> N
     if "card_rows" not in there:
         _create_limits(tables)
     missing = {name: low for name, low in needed.items() if there.get(name, low + 1) > low}
-    kept = {name: low for name, low in missing.items() if tables.kept_days and name in KEPT}
+    kept = {name: low for name, low in missing.items() if texts[name] == _KEPT}
     ordered = {name: low for name, low in missing.items() if name in in_order.ROWS and name not in kept}
-    made = set(KEPT) if tables.kept_days else set()
+    made = {name for name in needed if texts[name] == _KEPT}
     for name, low in needed.items():
         if name == "sequence" and _disordered(tables):
             anew |= _made_of({"ask_days"}, texts)
@@ -76,9 +81,7 @@ def prepare(tables: Tables, lows: Mapping[str, int | None], read: str = "") -> N
             made |= ordered.keys() if in_order.create(con, ordered) else set()
             ordered = {}
         less = [column for column in SPARE.get(name, ()) if column not in named]
-        if name == "shared_pairs":  # what went by the pairs before does not fit the rows that go by these
-            for other in _made_of({name}, texts):
-                there.pop(other, None), records.pop(other, None)
+        _forget_other_pairs(name, texts, there, records)
         if name not in made:
             _create(tables, name, low, f"select * exclude ({', '.join(less)}) from ({texts[name]})" if less else texts[name])
         records[name] = (low, source, " ".join(less))
@@ -98,6 +101,18 @@ def _take_records(con: Any) -> dict[str, _Record]:
 def _put_records(con: Any, records: Mapping[str, _Record]) -> None:
     rows = [value for name, record in records.items() for value in (name, *record)]
     con.execute(f"insert into prepared_from values {', '.join(['(?, ?, ?, ?)'] * len(records))}", rows)
+
+
+def _forget_other_pairs(name: str, texts: Mapping[str, str], *known: dict[str, Any]) -> None:
+    """Forget what went by the shared pairs before, where they are made anew; and the pairs, where shared rows come from a store."""
+    gone = set[str]()
+    if name == "shared_pairs":
+        gone = _made_of({name}, texts)
+    elif name == LINKED and texts[name] == _KEPT:
+        gone = {"shared_pairs"}
+    for tables in known:
+        for other in gone:
+            tables.pop(other, None)
 
 
 def _there(records: Mapping[str, _Record], source: str, named: set[str]) -> dict[str, int]:
@@ -131,14 +146,22 @@ def prepare_daily(tables: Tables, low: int) -> None:
     prepare(tables, {"card_rows": None, **dict.fromkeys(KEPT, low)}, " ".join(sum(SPARE.values(), ())))
 
 
-def _texts(tables: Tables) -> dict[str, str]:
-    """Give the SQL of the prepared tables for this data set; of daily rows that are kept: what their store looks at."""
+def _texts(tables: Tables, *, linked: bool) -> dict[str, str]:
+    """Give the SQL of the prepared tables for this data set; of rows that are kept: what their store looks at (_KEPT)."""
     located = "locations" in tables.present
     texts = PREPARED | {"call_rows": call_rows_sql(tables.calls, located=located)}
     if tables.kept_days:
         late = "(select * from calls where card_id in (select card_id from card_rows join disordered using (card_no)))"
-        texts |= dict.fromkeys(KEPT, "card_limits") | {"late_rows": call_rows_sql(late, located=located)}
+        texts |= dict.fromkeys((*KEPT, LINKED) if linked else KEPT, _KEPT) | {"late_rows": call_rows_sql(late, located=located)}
     return texts
+
+
+def _linked(tables: Tables, lows: Mapping[str, int | None]) -> bool:
+    """Say whether the links of a store tell all callees that the dates asked for look at."""
+    if not tables.kept_days or "callee_spans" not in lows:
+        return False
+    [(last,)] = tables.con.execute("select coalesce(max(day), 0) from ask_days").fetchall()
+    return links_suffice(last, lows["callee_spans"])
 
 
 def _disordered(tables: Tables) -> bool:

@@ -168,6 +168,8 @@ def after_many_changes(folder: Path, data: Dataset, seed: int, changes: int) -> 
             path.unlink()
         write(folder / "data", data)
         same_as_without(folder / "data", folder / "kept", data, ALL)
+        for date in data.as_of:  # alone, so that links suffice
+            same_as_without(folder / "data", folder / "kept", Dataset(data.tables, data.columns, (date,)), ALL)
 
 
 @pytest.mark.long
@@ -256,7 +258,7 @@ def test_only_the_days_that_are_touched_are_made_anew(small: tuple[Path, Dataset
     vectors(read_tables(folder, store=kept), asked(data), FEW)
     assert built == []
     day = next(iter(before))
-    (kept / "rows" / before[day]["callees_by_day"]).unlink()
+    (kept / "rows" / before[day]["gaps_by_day"]).unlink()
     same_as_without(folder, kept, data)
     assert built == [int(day)]
     assert made(kept) == before
@@ -277,17 +279,54 @@ def test_one_call_more_makes_its_day_and_the_next_anew(small: tuple[Path, Datase
     assert all(after[one] == before[one] for one in others)
 
 
-@pytest.mark.parametrize("name", ["callees_by_day", "context"])
+@pytest.mark.parametrize("name", ["shared_callees", "context"])
 def test_a_damaged_file_of_daily_rows_is_made_anew_with_a_word(small: tuple[Path, Dataset], kept: Path, name: str):
     folder, data = small
     before = made(kept)
     path = kept / "rows" / list(before.values())[-1][name]
-    content = bytearray(path.read_bytes())
-    content[len(content) // 3] ^= 1
-    path.write_bytes(content)
+    damage(path)
     tables = same_as_without(folder, kept, data)
     assert "fail their checksum; the day is made anew" in account_lines(tables)[-1]
     assert made(kept) == before
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+
+
+def test_damaged_callees_are_made_anew_once_a_later_day_is_linked_with_them(small: tuple[Path, Dataset], kept: Path):
+    folder, data = small
+    before = made(kept)
+    damage(kept / "rows" / list(before.values())[0]["callees_by_day"])
+    assert account_lines(same_as_without(folder, kept, data))[-1].startswith("limits:")
+    call = max((row for row in data.tables["calls"] if row["card_id"] != STRANGER), key=lambda row: row["started_at"])
+    extra = folder / "calls" / "extra.csv"
+    pd.DataFrame([call | {"talk_s": 999.0}]).to_csv(extra, index=False)
+    told = account_lines(same_as_without(folder, kept, data))[-1]
+    extra.unlink()
+    assert "fail their checksum; the day is made anew" in told
+    assert list(made(kept).values())[0] == list(before.values())[0]
+
+
+def test_links_of_a_morning_and_pairs_of_a_longer_period_are_not_taken_for_each_other(tmp_path: Path):
+    """A pair that called 75 days apart is one to a window of 60 days, and none to a window of 30."""
+    data = world(4)
+    start = min(row["started_at"] for row in data.tables["calls"]).replace(hour=12, minute=0, second=0, microsecond=0)
+    card = data.tables["cards"][0]["card_id"]
+    model = data.tables["calls"][0] | {"card_id": card, "direction": "out", "available_at": None, "callee": "again"}
+    data = data.having(
+        calls=[row for row in data.tables["calls"] if row["card_id"] != card]
+        + [model | {"started_at": start + days * DAY} for days in (10, 85)]
+    )
+    write(tmp_path / "data", data)
+    tables, plain = read_tables(tmp_path / "data", store=tmp_path / "kept"), read_tables(tmp_path / "data")
+    longer = ("new_callee_ratio_60d", "callee_entropy_60d")
+    for days, names in (([100], longer), ([40], ALL), ([100], longer), ([40, 100], ALL)):
+        as_of = pd.to_datetime([start.replace(hour=0) + one * DAY for one in days]).astype("datetime64[us]")
+        asks = pd.DataFrame({"card_id": card, "as_of": as_of})
+        assert_frame_equal(vectors(tables, asks, names), vectors(plain, asks, names), check_exact=True)
 
 
 @pytest.mark.long
@@ -324,7 +363,7 @@ def test_a_run_that_is_cut_off_leaves_the_state_before(small: tuple[Path, Datase
     tables = read_tables(folder, store=kept)
     for module, place in ((daily_store, "write_rows"), (daily_manifest, "write_json")):
         with monkeypatch.context() as cut:
-            cut.setattr(module, place, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            cut.setattr(module, place, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 vectors(tables, asked(data), FEW)
         assert (kept / "daily.json").read_bytes() == before

@@ -177,7 +177,7 @@ def test_a_run_that_is_cut_off_leaves_the_state_before(folder: Path, tmp_path: P
     before = json.loads((kept / "manifest.json").read_text(encoding="utf-8"))
     a_file_changed(folder)
     with monkeypatch.context() as cut:
-        cut.setattr(manifest, "write_json", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        cut.setattr(manifest, "write_json", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             read_tables(folder, store=kept)
     assert json.loads((kept / "manifest.json").read_text(encoding="utf-8")) == before

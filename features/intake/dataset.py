@@ -90,6 +90,10 @@ class KeptDays:
     notes: list[str] = field(default_factory=list)
     shown: dict[str, int] = field(default_factory=dict)
 
+    def calls_of(self, day: int) -> list[str]:
+        """Name the files of calls that a day's rows are made of: those of the day before and its own, "" for none."""
+        return [self.days[one]["name"] if one in self.days else "" for one in (day - 1, day)]
+
 
 @dataclass(frozen=True)
 class Tables:

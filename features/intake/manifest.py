@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blockrisk.features.intake import days as daily
 from blockrisk.features.intake import staging
 from blockrisk.features.intake.mapping import Use
 from blockrisk.features.messages import say
 from blockrisk.features.output import sync, write_json
+
+if TYPE_CHECKING:
+    from blockrisk.features.intake.dataset import KeptDays
 
 FORMAT, MANIFEST, LOCK, DAYS, ROWS = 2, "manifest.json", ".lock", "days", "rows"
 
@@ -85,6 +89,12 @@ def _code() -> list[Path]:
     return [*sorted(here.glob("*.py")), here.parent / "tables.py", here.parent / "synonyms.py"]
 
 
+def kept_rows(kept: KeptDays, files: Iterable[Mapping[str, Any] | None], folder: str = ROWS) -> str:
+    """Give the SQL of the rows of files of a store."""
+    names = ", ".join(f"'{kept.at}/{folder}/{one['name']}'" for one in files if one)
+    return f"read_parquet([{names}])"
+
+
 def load(store: Store, notes: list[str]) -> State:
     """Read the manifest; one that other rules made, or that cannot be read, is as good as none, with a word in `notes`."""
     empty = State(store.rules, store.today)
@@ -117,7 +127,7 @@ def commit(store: Store, state: State) -> None:
         "days": {str(day): state.days[day] for day in sorted(state.days)},
     }
     sync(store.days)
-    write_json(store.folder / MANIFEST, told)
+    write_json(store.folder / MANIFEST, told, indent=None)
     (store.folder / MANIFEST).chmod(0o600)
     used = {one["name"] for one in state.days.values()} | set(state.before)
     for path in store.days.iterdir():
