@@ -68,7 +68,7 @@ def test_only_the_intake_reads_input_files() -> None:
         "features/intake/parts.py",
         "features/intake/sources.py",
         "features/intake/store.py",
-        "features/daily_store.py",
+        "features/intake/manifest.py",
         "training/oracle.py",
     }
 
