@@ -61,8 +61,8 @@ def prepare(tables: Tables, lows: Mapping[str, int | None], read: str = "") -> N
     con, texts = tables.con, _texts(tables, linked=_linked(tables, lows))
     needed, anew = _closure(lows, texts), _made_of({"span_days"}, texts)
     named, source = _words(read, *(texts[name] for name in needed if name not in SPARE)), f"{tables.calls} {tables.card_nos or ''}"
-    records = _take_records(con)
-    there = _there(records, source, named)
+    records = _take_records(con, named)
+    there = {name: record[0] for name, record in records.items() if record[1] == source or name not in made_of_calls()}
     if "card_rows" not in there:
         _create_limits(tables)
     missing = {name: low for name, low in needed.items() if there.get(name, low + 1) > low}
@@ -88,14 +88,18 @@ def prepare(tables: Tables, lows: Mapping[str, int | None], read: str = "") -> N
     _put_records(con, records)
 
 
-def _take_records(con: Any) -> dict[str, _Record]:
-    """Take what is told of the tables that earlier calls left: while others are made none is on record, a failure leaves no lie."""
+def _take_records(con: Any, named: set[str]) -> dict[str, _Record]:
+    """Take what is told of the tables that earlier calls left; of none made of calls if one of them lacks a column that is named.
+
+    While others are made none is on record, so that a failure leaves no lie.
+    """
     con.execute("create or replace temp macro callee_key(callee) as hash(callee)")
     con.execute(f"create or replace temp macro pair_key(card_no, callee) as {PAIR_KEY}")
     con.execute("create temp table if not exists prepared_from (name VARCHAR, low BIGINT, calls VARCHAR, less VARCHAR)")
     records = {name: record for name, *record in con.execute("select name, low, calls, less from prepared_from").fetchall()}
     con.execute("delete from prepared_from")
-    return {name: (low, calls, less) for name, (low, calls, less) in records.items()}
+    of_calls = made_of_calls() if any(named.intersection(less.split()) for _, _, less in records.values()) else frozenset()
+    return {name: (low, calls, less) for name, (low, calls, less) in records.items() if name not in of_calls}
 
 
 def _put_records(con: Any, records: Mapping[str, _Record]) -> None:
@@ -113,13 +117,6 @@ def _forget_other_pairs(name: str, texts: Mapping[str, str], *known: dict[str, A
     for tables in known:
         for other in gone:
             tables.pop(other, None)
-
-
-def _there(records: Mapping[str, _Record], source: str, named: set[str]) -> dict[str, int]:
-    """Give the tables that may be used, with their first days: none made of calls if one of them lacks a column that is named."""
-    of_calls = made_of_calls()
-    lacking = any(named.intersection(less.split()) for _, _, less in records.values())
-    return {name: low for name, (low, calls, _) in records.items() if name not in of_calls or (calls == source and not lacking)}
 
 
 def _create(tables: Tables, name: str, low: int, sql: str) -> None:

@@ -227,6 +227,16 @@ def test_earlier_dates_asked_later_give_the_same_bits():
             same(ask(data, mine, columns=names), vectors(tables, mine, columns=names))
 
 
+@pytest.mark.parametrize("seed", [2, 3])
+def test_columns_asked_one_after_another_are_those_asked_together(seed: int):
+    """What one call leaves out of its prepared rows, since it needs it not, the next must not take for there."""
+    data, rng = random_dataset(seed, CARDS, DATES), Random(seed)
+    tables, requests, whole = read_tables(data.frames()), data.requests(), answers(data)
+    some = ["imei_changes_7d", "distinct_imei_30d", *rng.sample(columns(), 6)]
+    for name in ["interevent_median_s_7d", *rng.sample(some, len(some)), "imei_changes_7d"]:
+        same(whole[["card_id", "as_of", name]], vectors(tables, requests, [name]))
+
+
 def many_calls(calls: int, cards: int) -> dict[str, pd.DataFrame]:
     """Enough rows that the engine shares them out among its threads."""
     rng = np.random.default_rng(7)
