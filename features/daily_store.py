@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Build = Callable[["Tables", int], None]
 CONTEXT, NUMBERS = "context", "card_numbers"
 CALLS_AT_ONCE, ROWS_AT_ONCE = 1_500_000, 200_000
-"""Calls whose daily rows are made at a time, and calls whose rows are taken out of the engine at a time."""
+"""Calls whose daily rows are made at a time, and calls whose daily rows are taken out of the engine at a time."""
 _WAIT_S = 3600
 
 

@@ -29,7 +29,7 @@ LINK_DAYS = 37
 _PAIR = "hash(card_no, callee)"
 _BETWEEN = """
     select * from {new} union all
-    select * from {old} where callee in (select callee from {new})"""
+    select * from {old} where callee in (select callee from {new}) and (card_no, callee) in (select (card_no, callee) from {new})"""
 _PAIRS = f"select {_PAIR} as pair from link_rows union all select {_PAIR} from link_rows where out + incoming > 1"
 _TOLD = f"""
     select * from (
@@ -56,13 +56,15 @@ RULES = (LINK_DAYS, _BETWEEN, _PAIRS, _TOLD)
 """What the files depend on beside their callees."""
 
 
-def suffices(last: int, low: int | None) -> bool:
-    """Say whether the links tell all shared rows of the days from `low` on and before `last`.
+def suffices(last: int, low: int) -> bool:
+    """Say whether the links tell all rows of the days from `low` on and before `last` whose pair has several rows in them.
 
-    >>> suffices(100, 62), suffices(100, 61), suffices(100, None)
-    (True, False, False)
+    Of a pair that comes again later they may tell the later rows alone: whoever leaves rows out goes by pair and day.
+
+    >>> suffices(100, 62), suffices(100, 61)
+    (True, False)
     """
-    return low is not None and last - 1 - low <= LINK_DAYS
+    return last - 1 - low <= LINK_DAYS
 
 
 def unlinked(kept: KeptDays, state: State, days: list[int]) -> list[int]:

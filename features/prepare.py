@@ -155,10 +155,17 @@ def _texts(tables: Tables, *, linked: bool) -> dict[str, str]:
 
 def _linked(tables: Tables, lows: Mapping[str, int | None]) -> bool:
     """Say whether the links of a store tell all callees that the dates asked for look at."""
-    if not tables.kept_days or "callee_spans" not in lows:
+    wanted = [low for name, low in lows.items() if name in _made_of_links()] if tables.kept_days else []
+    known = [low for low in wanted if low is not None]
+    if not known or len(known) < len(wanted):
         return False
     [(last,)] = tables.con.execute("select coalesce(max(day), 0) from ask_days").fetchall()
-    return links_suffice(last, lows["callee_spans"])
+    return links_suffice(last, min(known))
+
+
+@cache
+def _made_of_links() -> frozenset[str]:
+    return frozenset(_made_of({LINKED}, PREPARED))
 
 
 def _disordered(tables: Tables) -> bool:

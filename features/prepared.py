@@ -96,8 +96,8 @@ PREPARED: dict[str, str] = {
         union all
         select card_no, upto, callee, day, day, cast(count_if(out) as INTEGER), cast(count_if(incoming) as INTEGER),
             coalesce(min(us) filter (where out) < max(us) filter (where incoming), false)
-        from sequence where (out or incoming) and day >= {{low}} and (card_no, callee) in (
-            select (card_no, callee) from shared_callees where day >= {{low}} and card_no in (select card_no from disordered))
+        from sequence where (out or incoming) and day >= {{low}} and (card_no, callee, day) in (
+            select (card_no, callee, day) from shared_callees where day >= {{low}} and card_no in (select card_no from disordered))
         group by card_no, upto, callee, day""",
     "lone_callees": """
         select card_no, day, seen, cast(sum(out) as INTEGER) as out, cast(sum(incoming) as INTEGER) as incoming from (

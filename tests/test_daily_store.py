@@ -355,6 +355,32 @@ def test_changed_limits_are_told_of(small: tuple[Path, Dataset], kept: Path, tmp
     assert "limits, notices or observed places of days already kept have changed" in told
 
 
+def late_card(folder: Path, days: list[str]) -> pd.DataFrame:
+    """Write a card whose calls came out of order, and which called one callee on these days; ask for it on 2025-02-10."""
+    folder.mkdir()
+    card = {"card_id": "001", "operator": "A", "home_region": "X", "activated_at": "2024-11-01"}
+    pd.DataFrame([card]).to_csv(folder / "cards.csv", index=False)
+    rows = [(f"{day} 09:00", "again", None) for day in days]
+    rows += [("2025-02-02 09:00", "x", "2025-02-05 12:00"), ("2025-02-03 09:00", "y", None)]
+    calls = pd.DataFrame(rows, columns=["started_at", "callee", "available_at"]).assign(card_id="001", talk_s=30)
+    calls.to_csv(folder / "calls.csv", index=False)
+    return pd.DataFrame({"card_id": ["001"], "as_of": pd.to_datetime(["2025-02-10"])})
+
+
+def test_a_callee_that_comes_again_long_after_the_date_counts_once(tmp_path: Path):
+    asks = late_card(tmp_path / "data", ["2025-02-01", "2025-04-01", "2025-04-02"])
+    got = vectors(read_tables(tmp_path / "data", store=tmp_path / "kept"), asks, ALL)
+    assert_frame_equal(got, vectors(read_tables(tmp_path / "data"), asks, ALL), check_exact=True)
+    assert got["distinct_callees_30d"].tolist() == [3]
+
+
+def test_rows_that_reach_further_back_than_links_are_told_beside_shorter_windows(tmp_path: Path):
+    asks = late_card(tmp_path / "data", ["2024-12-05", "2025-02-01"])
+    tables = read_tables(tmp_path / "data", store=tmp_path / "kept")
+    prepare_rows(tables, asks, {"callee_spans": 7, "callee_days": 90})
+    assert tables.con.execute("select count(*) from shared_callees").fetchall() == [(2,)]
+
+
 def test_a_run_that_is_cut_off_leaves_the_state_before(small: tuple[Path, Dataset], kept: Path, monkeypatch: pytest.MonkeyPatch):
     folder, data = small
     before = (kept / "daily.json").read_bytes()
