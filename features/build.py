@@ -174,8 +174,7 @@ class _Asked:
 def _run(con: duckdb.DuckDBPyConnection, group: plan.Group, asked: _Asked) -> None:
     """Fill the results of one group, part by part where it joins many rows: memory stays bounded."""
     units, result = group.units.sql, group.result
-    found = group.medians and isinstance(con, duckdb.DuckDBPyConnection) and medians.create(con, group.medians)
-    if found and group.medians:
+    if group.medians and isinstance(con, duckdb.DuckDBPyConnection) and medians.create(con, group.medians):
         units = medians.of_asks(group.medians)
     parts = _parts(con, group, asked)
     for part, cards in enumerate(parts):
@@ -185,7 +184,7 @@ def _run(con: duckdb.DuckDBPyConnection, group: plan.Group, asked: _Asked) -> No
         con.execute(f"{made} with {group.units.table} as ({units}) {result.sql}")
     if len(parts) > 1:
         _show_asks(con, 0, asked.highest)
-    if found:
+    if units != group.units.sql:
         con.execute("drop table medians_found")
 
 

@@ -91,7 +91,7 @@ def _link(tables: Tables, kept: KeptDays, state: State, wanted: list[int], build
     while days := unlinked(kept, state, wanted):
         broken = {day: one for day, one in callees_there(kept, state, days[0], days[-1]).items() if not _is_whole(kept, one)}
         for day, one in broken.items():
-            add_note(kept, say("daily_damaged", day=iso_day(day), file=one["name"]))
+            _tell_damaged(kept, day, one["name"])
         if not broken:
             break
         _refresh(tables, kept, state, sorted(broken), build)
@@ -152,11 +152,15 @@ def _stale(tables: Tables, kept: KeptDays, state: State, names: dict[int, list[s
         if wrong is None:
             whole.add(day)
         elif tell:
-            add_note(kept, say("daily_damaged", day=iso_day(day), file=wrong))
+            _tell_damaged(kept, day, wrong)
     moved = _moved(tables, kept, state, whole)
     if moved and tell:
         add_note(kept, say("daily_context", days=len(moved), first=iso_day(min(moved)), last=iso_day(max(moved))))
     return sorted(names.keys() - (whole - moved))
+
+
+def _tell_damaged(kept: KeptDays, day: int, file: str) -> None:
+    add_note(kept, say("daily_damaged", day=iso_day(day), file=file))
 
 
 def _is_whole(kept: KeptDays, one: dict[str, Any]) -> bool:

@@ -30,6 +30,8 @@ _PAIR = "hash(card_no, callee)"
 _BETWEEN = """
     select * from {new} union all
     select * from {old} where callee in (select callee from {new}) and (card_no, callee) in (select (card_no, callee) from {new})"""
+"""The rows of new days and, of the days before, those of their pairs: most are left out by the callee alone, which costs less."""
+
 _PAIRS = f"select {_PAIR} as pair from link_rows union all select {_PAIR} from link_rows where out + incoming > 1"
 _TOLD = f"""
     select * from (
